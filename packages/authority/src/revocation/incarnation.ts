@@ -1,0 +1,27 @@
+import { refuse } from '@credence/protocol'
+import type { Organization, Services } from '../services.ts'
+
+/**
+ * Raises the feed's incarnation, durably: every enforcement point then forgets its cursor, not what it knows, and reads the
+ * feed again from the start. For a store that was restored from a backup. It never falls.
+ *
+ * @returns the new incarnation.
+ * @throws Refusal `conflict` when another process raised it at the same time.
+ */
+export async function raiseIncarnation(
+  { store }: Pick<Services, 'store'>,
+  organization: Pick<Organization, 'id'>,
+): Promise<number> {
+  const { seq, incarnation } = await store.of(organization.id).head()
+  const raised = incarnation + 1
+  const outcome = await store.commit({
+    organization: organization.id,
+    steps: [
+      { do: 'insert_if_absent', table: 'heads', row: { seq, incarnation } },
+      { do: 'update', table: 'heads', where: { incarnation }, set: { incarnation: raised }, otherwise: 'conflict' },
+    ],
+    audit: null,
+  })
+  if (!outcome.done) refuse(outcome.refused)
+  return raised
+}
