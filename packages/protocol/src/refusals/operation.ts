@@ -1,0 +1,77 @@
+import type { RefusalRow } from './row.ts'
+
+/** What stops a start, or a command typed by a person. Never an answer to a stranger. */
+export const operation = {
+  authority_unreachable: {
+    status: 503,
+    oauth: 'temporarily_unavailable',
+    says: 'The authority cannot be reached.',
+    hint: 'Check that it runs, and the issuer URL.',
+  },
+  authority_answer_invalid: {
+    status: 502,
+    oauth: 'server_error',
+    says: 'The authority answered something that cannot be understood.',
+    hint: 'Check that the issuer URL is that of a Credence authority.',
+  },
+  config_invalid: {
+    status: 500,
+    oauth: 'server_error',
+    says: 'A setting has a value that it cannot have.',
+    hint: 'Correct the setting.',
+  },
+  config_missing: {
+    status: 500,
+    oauth: 'server_error',
+    says: 'A setting that has no default is missing.',
+    hint: 'Give the setting a value.',
+  },
+  config_unknown_key: {
+    status: 500,
+    oauth: 'server_error',
+    says: 'There is no such setting.',
+    hint: 'Check the spelling; unknown settings stop the start.',
+  },
+  config_unsafe: {
+    status: 500,
+    oauth: 'server_error',
+    says: 'The settings together are not safe.',
+    hint: 'Change one of them as the detail says.',
+  },
+  key_file_unsafe: {
+    status: 500,
+    oauth: 'server_error',
+    says: 'The key file can be read by others.',
+    hint: 'Restrict it to its owner (mode 0600).',
+  },
+  schema_newer: {
+    status: 500,
+    oauth: 'server_error',
+    says: 'The store was written by a newer version.',
+    hint: 'Start the newer version, or restore a backup of this one.',
+  },
+  store_locked: {
+    status: 500,
+    oauth: 'server_error',
+    says: 'Another process uses this store.',
+    hint: 'Stop the other process, or use PostgreSQL to run several.',
+  },
+  usage: {
+    status: 400,
+    oauth: 'invalid_request',
+    says: 'The command was not understood.',
+    hint: 'Add --help to see what it takes.',
+  },
+  wrapping_key_missing: {
+    status: 500,
+    oauth: 'server_error',
+    says: 'The key that keys are wrapped with is missing.',
+    hint: 'Set the wrapping key the store was made with.',
+  },
+  wrapping_key_wrong: {
+    status: 500,
+    oauth: 'server_error',
+    says: 'The wrapping key is not the one that the stored keys are wrapped with.',
+    hint: 'Set the right wrapping key; nothing is generated in its place.',
+  },
+} as const satisfies Record<string, RefusalRow>
