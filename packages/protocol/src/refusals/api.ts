@@ -1,5 +1,3 @@
-import type { RefusalRow } from './row.ts'
-
 /** HTTP in general and the management API. */
 export const api = {
   already_ended: {
@@ -122,4 +120,4 @@ export const api = {
     says: 'A member of the request is missing, unknown or has the wrong form.',
     hint: 'Check the request against the API reference.',
   },
-} as const satisfies Record<string, RefusalRow>
+} as const

@@ -1,13 +1,3 @@
-import type { RefusalRow } from './row.ts'
-
-// One text for an unknown client and for a wrong credential: the answer must not tell which clients exist.
-const notAuthenticated = {
-  status: 401,
-  oauth: 'invalid_client',
-  says: 'The client could not be authenticated.',
-  hint: 'Check the client id and its credential.',
-} as const
-
 /** How a caller of the authority proves who it is (RFC 6749 §5.2 `invalid_client`, RFC 7523 §3). */
 export const clientAuthentication = {
   agent_not_active: {
@@ -46,14 +36,25 @@ export const clientAuthentication = {
     says: 'The request authenticates the client in more than one way, or names two clients.',
     hint: 'Use exactly one credential and one client id.',
   },
-  client_authentication_failed: notAuthenticated,
+  client_authentication_failed: {
+    status: 401,
+    oauth: 'invalid_client',
+    says: 'The client could not be authenticated.',
+    hint: 'Check the client id and its credential.',
+  },
   client_authentication_missing: {
     status: 401,
     oauth: 'invalid_client',
     says: 'The request does not authenticate the client.',
     hint: 'Send a client assertion, or the client’s secret with HTTP Basic.',
   },
-  client_unknown: notAuthenticated,
+  // Word for word client_authentication_failed: the answer must not tell which clients exist.
+  client_unknown: {
+    status: 401,
+    oauth: 'invalid_client',
+    says: 'The client could not be authenticated.',
+    hint: 'Check the client id and its credential.',
+  },
   credential_expired: {
     status: 401,
     oauth: 'invalid_client',
@@ -72,4 +73,4 @@ export const clientAuthentication = {
     says: 'The instance of the agent is no longer alive.',
     hint: 'Start a new instance.',
   },
-} as const satisfies Record<string, RefusalRow>
+} as const

@@ -1,5 +1,3 @@
-import type { RefusalRow } from './row.ts'
-
 /**
  * Delegation chains, in the names of draft-asor-wimse-agent-delegation-chain (§ verification). These answer a call at a resource; where
  * the chain was a parameter of a token request, the OAuth answer says `invalid_request` and 400 instead of `invalid_token` and 401
@@ -108,4 +106,4 @@ export const delegation = {
     says: 'The delegation has a constraint that is not understood here.',
     hint: 'Use the constraint types of the documentation; unknown ones are never ignored.',
   },
-} as const satisfies Record<string, RefusalRow>
+} as const

@@ -1,5 +1,3 @@
-import type { RefusalRow } from './row.ts'
-
 /** What stops a start, or a command typed by a person. Never an answer to a stranger. */
 export const operation = {
   authority_unreachable: {
@@ -74,4 +72,4 @@ export const operation = {
     says: 'The wrapping key is not the one that the stored keys are wrapped with.',
     hint: 'Set the right wrapping key; nothing is generated in its place.',
   },
-} as const satisfies Record<string, RefusalRow>
+} as const

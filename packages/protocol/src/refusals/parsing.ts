@@ -1,5 +1,3 @@
-import type { RefusalRow } from './row.ts'
-
 /** What is wrong with bytes before anybody asks what they mean. */
 export const parsing = {
   duplicate_member: {
@@ -38,4 +36,4 @@ export const parsing = {
     says: 'The value is larger than is read here.',
     hint: 'Send a smaller value.',
   },
-} as const satisfies Record<string, RefusalRow>
+} as const

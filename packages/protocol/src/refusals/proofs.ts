@@ -1,5 +1,3 @@
-import type { RefusalRow } from './row.ts'
-
 /** Proof of possession, RFC 9449 (`invalid_dpop_proof` §5 and §7.1, `use_dpop_nonce` §8). */
 export const proofs = {
   binding_unknown: {
@@ -62,4 +60,4 @@ export const proofs = {
     says: 'The proof was made for another access token.',
     hint: 'Put the SHA-256 of the token that is sent into `ath`.',
   },
-} as const satisfies Record<string, RefusalRow>
+} as const

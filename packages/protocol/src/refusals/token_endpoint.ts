@@ -1,5 +1,3 @@
-import type { RefusalRow } from './row.ts'
-
 /** The OAuth endpoints: RFC 6749 §5.2, RFC 8693 §2.2.2, RFC 8707 §2. */
 export const tokenEndpoint = {
   actor_not_named: {
@@ -111,4 +109,4 @@ export const tokenEndpoint = {
     says: 'The client may not use this grant type.',
     hint: 'Ask an administrator to allow it.',
   },
-} as const satisfies Record<string, RefusalRow>
+} as const

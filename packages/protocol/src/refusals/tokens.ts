@@ -1,5 +1,3 @@
-import type { RefusalRow } from './row.ts'
-
 /**
  * Signed objects and access tokens. These answer a call at a resource (RFC 6750 §3.1). Where the token was a parameter of a
  * token request, the OAuth answer says `invalid_request` and 400 instead of `invalid_token` and 401 (RFC 8693 §2.2.2).
@@ -66,4 +64,4 @@ export const tokens = {
     says: 'The signed object is of another type than the one needed here.',
     hint: 'Send the right kind of token; the types are never interchangeable.',
   },
-} as const satisfies Record<string, RefusalRow>
+} as const

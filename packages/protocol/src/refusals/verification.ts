@@ -1,5 +1,3 @@
-import type { RefusalRow } from './row.ts'
-
 /** What an enforcement point refuses once the token itself is good. */
 export const verification = {
   feed_invalid: {
@@ -50,4 +48,4 @@ export const verification = {
     says: 'The resource declares no such tool.',
     hint: 'Declare the tool, and the scope it needs, at the resource.',
   },
-} as const satisfies Record<string, RefusalRow>
+} as const
