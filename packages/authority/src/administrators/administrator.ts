@@ -1,0 +1,22 @@
+import { readSecret, sameHash } from '../agents/index.ts'
+import type { Services } from '../services.ts'
+
+/** Who may change what an organization, or the installation, consists of. */
+export type Administrator = { id: string; name: string; createdAtMs: number; endedAtMs?: number }
+
+/** The key under which the administrators of the whole installation are kept; no organization's id can be this. */
+export const installation = 'installation'
+
+/** The administrator of this organization (or of `installation`) whose secret this is, compared in constant time. */
+export async function findAdministratorBySecret(
+  services: Services,
+  organizationId: string,
+  text: string,
+): Promise<Administrator | undefined> {
+  const secret = readSecret(text)
+  if (secret?.kind !== 'administrator') return undefined
+  const row = await services.store.of(organizationId).get('administrators', { id: secret.id })
+  const matches = sameHash(row?.secret_hash ?? '', secret.hash)
+  if (!row || !matches || row.ended_at_ms !== null) return undefined
+  return { id: row.id, name: row.name, createdAtMs: row.created_at_ms }
+}

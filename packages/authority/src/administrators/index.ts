@@ -1,0 +1,1 @@
+export { type Administrator, findAdministratorBySecret, installation } from './administrator.ts'

@@ -1,0 +1,1 @@
+export { findOrganization, findOrganizationByHandle, listOrganizations } from './organization.ts'

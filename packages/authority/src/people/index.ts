@@ -1,0 +1,1 @@
+export { findPerson, keysOf, listPeople, type Person, requirePerson } from './person.ts'

@@ -1,0 +1,11 @@
+export {
+  findResource,
+  findResourceById,
+  listResources,
+  operatesAny,
+  ownAudience,
+  ownScopes,
+  type Resource,
+  type Tool,
+  type WhenStale,
+} from './resource.ts'

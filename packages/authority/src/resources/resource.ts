@@ -1,0 +1,117 @@
+import type { Organization, Services } from '../services.ts'
+import type { RowOf } from '../store/tables.ts'
+
+/** What an enforcement point does when its lease is over. */
+export type WhenStale = 'refuse' | 'introspect' | 'harmless_reads'
+
+/** A protected API or MCP server. */
+export type Resource = {
+  id: string
+  /** Its name in tokens; compared byte by byte. */
+  audience: string
+  name: string
+  kind: 'api' | 'mcp'
+  /** What may be asked for here; patterns allowed. */
+  scopes: string[]
+  tools: Tool[]
+  proofMode: 'required' | 'optional'
+  /** The lease granted to its enforcement points. */
+  maxStalenessMs: number
+  whenStale: WhenStale
+  /** For `harmless_reads`: what may go on until token expiry. */
+  harmlessScopes: string[]
+  acceptsAttested: boolean
+  /** The `agt_` id that alone may introspect and exchange tokens addressed here. */
+  operator?: string
+  createdAtMs: number
+  /** True for the authority's own API. */
+  builtin: boolean
+}
+
+/** A tool and the scope a call of it needs. */
+export type Tool = { name: string; scope: string }
+
+/** The scopes of the authority's own API. */
+export const ownScopes: readonly string[] = ['feed:read', 'delegations:write']
+
+/** The audience of the authority's own API in this organization. */
+export function ownAudience(organization: Organization): string {
+  return `${organization.issuer}/v1`
+}
+
+/** The resource with this audience, the authority's own API included. */
+export async function findResource(
+  services: Services,
+  organization: Organization,
+  audience: string,
+): Promise<Resource | undefined> {
+  if (audience === ownAudience(organization)) return ownApi(organization)
+  const row = await services.store.of(organization.id).get('resources', { audience })
+  return row && resourceOf(row)
+}
+
+export async function findResourceById(
+  services: Services,
+  organization: Organization,
+  id: string,
+): Promise<Resource | undefined> {
+  const row = await services.store.of(organization.id).get('resources', { id })
+  return row && resourceOf(row)
+}
+
+/** Whether this agent runs a resource, and so may read the revocation feed. */
+export async function operatesAny(services: Services, organization: Organization, agent: string): Promise<boolean> {
+  return (await services.store.of(organization.id).count('resources', { operator: agent })) > 0
+}
+
+/** In the order of their ids; the built-in one is not among them. */
+export async function listResources(
+  services: Services,
+  organization: Organization,
+  query: { after?: string | undefined; limit: number; operator?: string | undefined },
+): Promise<Resource[]> {
+  const rows = await services.store.of(organization.id).list('resources', {
+    ...(query.operator !== undefined && { where: { operator: query.operator } }),
+    order: { by: 'id' },
+    ...(query.after !== undefined && { after: query.after }),
+    limit: query.limit,
+  })
+  return rows.map(resourceOf)
+}
+
+function ownApi(organization: Organization): Resource {
+  return {
+    id: `rsc_${organization.id.slice('org_'.length)}`,
+    audience: ownAudience(organization),
+    name: 'Credence',
+    kind: 'api',
+    scopes: [...ownScopes],
+    tools: [],
+    proofMode: 'required',
+    maxStalenessMs: 0,
+    whenStale: 'refuse',
+    harmlessScopes: [],
+    acceptsAttested: false,
+    createdAtMs: organization.createdAtMs,
+    builtin: true,
+  }
+}
+
+function resourceOf(row: RowOf<'resources'>): Resource {
+  return {
+    id: row.id,
+    audience: row.audience,
+    name: row.name,
+    kind: row.kind,
+    scopes: JSON.parse(row.scopes) as string[],
+    tools: JSON.parse(row.tools) as Tool[],
+    proofMode: row.proof_mode,
+    maxStalenessMs: row.max_staleness_ms,
+    whenStale: row.when_stale as WhenStale,
+    harmlessScopes: JSON.parse(row.harmless_scopes) as string[],
+    acceptsAttested: row.accepts_attested === 1,
+    ...(row.operator !== null && { operator: row.operator }),
+    createdAtMs: row.created_at_ms,
+    builtin: false,
+  }
+}

@@ -1,0 +1,45 @@
+import type { Algorithm } from '@credence/protocol'
+import type { RefusalCounter } from './audit/index.ts'
+import type { Config } from './config.ts'
+import type { FeedHub } from './revocation/index.ts'
+import type { Store } from './store/port.ts'
+import type { Logger, Telemetry } from './telemetry/telemetry.ts'
+import type { Sealer } from './tokens/index.ts'
+
+/** What the authority is built from: made once by `start.ts`, passed by name to everything else. */
+export type Services = {
+  config: Config
+  store: Store
+  clock: Clock
+  log: Logger
+  telemetry: Telemetry
+  sealer: Sealer
+  feed: FeedHub
+  refusals: RefusalCounter
+}
+
+export type Clock = {
+  /** Unix milliseconds. */
+  nowMs(): number
+  /** Milliseconds from an arbitrary start; never falls, whatever happens to the wall clock. */
+  monotonicMs(): number
+}
+
+/** A tenant. Everything but the time is fixed at its creation and never reused. */
+export type Organization = {
+  id: string
+  handle: string
+  /** Stored, never derived from a request. */
+  issuer: string
+  trustDomain: string
+  displayName: string
+  /** What new signing keys of this organization are made for. */
+  signingAlgorithm: Algorithm
+  /** Unix milliseconds. */
+  createdAtMs: number
+}
+
+/** Now, in the whole seconds that tokens and statements count in. */
+export function nowSeconds(clock: Clock): number {
+  return Math.floor(clock.nowMs() / 1000)
+}
