@@ -1,0 +1,38 @@
+// Once per test run, in vitest's own process: answers the test processes' requests for a database (tests/postgres.ts), and starts the
+// one PostgreSQL server when the first comes.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createDatabase, type PostgresServer, startPostgres } from './postgres.ts'
+
+export async function setup(): Promise<(() => Promise<void>) | undefined> {
+  // Called for each vitest project.
+  if (process.env.CREDENCE_TEST_POSTGRES) return undefined
+  const directory = mkdtempSync(join(tmpdir(), 'credence-run-'))
+  const socket = join(directory, 'databases')
+
+  let started: Promise<PostgresServer> | undefined
+  const service = createServer(async (_request, response) => {
+    try {
+      started ??= startPostgres()
+      const { url } = await started
+      response.end(await createDatabase(url))
+    } catch (error) {
+      response.writeHead(500).end(error instanceof Error ? error.message : String(error))
+    }
+  })
+  await new Promise<void>((resolve) => service.listen(socket, resolve))
+  process.env.CREDENCE_TEST_POSTGRES = socket
+
+  return async () => {
+    delete process.env.CREDENCE_TEST_POSTGRES
+    service.close()
+    await started?.then(
+      (server) => server.stop(),
+      () => {},
+    )
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
