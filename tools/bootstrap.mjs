@@ -8,6 +8,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -17,7 +18,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
@@ -43,22 +44,51 @@ function install() {
   // Another process may have finished the work while this one waited for the lock.
   if (isInstalled()) return
   console.error('Installing what the lock file names. This is done once and takes about half a minute.')
-  const npm = npmCommand()
-  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
-  // A parent npm hands its own settings down; --omit=optional from there would leave the pinned Node out.
-  const { npm_config_omit: _, ...environment } = process.env
-  const { status, error } = spawnSync(npm.file, [...npm.args, ...args], {
-    cwd: root,
-    // npm's report belongs on stderr: stdout is the started program's.
-    stdio: ['ignore', 2, 2],
-    env: environment,
-  })
-  if (error || status !== 0) fail(`npm ci did not finish${error ? ` (${error.message})` : ''}. Its messages are above.`)
+  npmCi(process.execPath)
   linkNode()
+  if (missing().length > 0 && !sameNode()) {
+    // npm leaves out, without a word, an optional package that does not support the Node npm runs on: on the pinned one, all do.
+    const node = join(lockDirectory, 'node')
+    copyFileSync(pinnedNode, node)
+    npmCi(node)
+    linkNode()
+  }
+  const left = missing()
+  if (left.length > 0) console.error(`Could not be installed, and what needs them will fail: ${left.join(', ')}.`)
   preparePostgres()
   checkNode()
   // Last, so that an interrupted installation is done again.
   writeFileSync(stampFile, stamp())
+}
+
+/** @param {string} node to run npm on */
+function npmCi(node) {
+  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']
+  // The npm that runs this script, or the one on the path.
+  const running = process.env.npm_execpath?.endsWith('.js') ? process.env.npm_execpath : undefined
+  // A parent npm hands its own settings down; --omit=optional from there would leave the pinned Node out.
+  const { npm_config_omit: _, ...environment } = process.env
+  const { status, error } = spawnSync(running ? node : 'npm', running ? [running, ...args] : args, {
+    cwd: root,
+    // npm's report belongs on stderr: stdout is the started program's.
+    stdio: ['ignore', 2, 2],
+    env: { ...environment, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` },
+  })
+  if (error || status !== 0) fail(`npm ci did not finish${error ? ` (${error.message})` : ''}. Its messages are above.`)
+}
+
+/** What the lock file has for this platform and npm did not install. */
+function missing() {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'))
+  return Object.keys(packages).filter((path) => {
+    const { optional, os, cpu, libc } = packages[path]
+    const isForUs = os?.includes(process.platform) && cpu?.includes(process.arch) && (!libc || libc.includes('glibc'))
+    return optional && isForUs && !existsSync(join(root, path))
+  })
+}
+
+function sameNode() {
+  return execFileSync(pinnedNode, ['--version'], { encoding: 'utf8' }).trim() === process.version
 }
 
 function isInstalled() {
@@ -68,12 +98,6 @@ function isInstalled() {
 function stamp() {
   const lock = readFileSync(join(root, 'package-lock.json'))
   return `${createHash('sha256').update(lock).digest('hex')} ${platform}\n`
-}
-
-/** The npm that runs this script, or the one on the path. */
-function npmCommand() {
-  const running = process.env.npm_execpath
-  return running?.endsWith('.js') ? { file: process.execPath, args: [running] } : { file: 'npm', args: [] }
 }
 
 /** npm drops an optional package that it cannot fetch without a word, and npm 10 does not always link its command. */

@@ -12,7 +12,7 @@ const packages = ['packages/protocol', 'packages/authority', 'packages/cli', 'sd
 for (const path of packages) rmSync(join(root, path, 'dist'), { recursive: true, force: true })
 const { status } = spawnSync(
   process.execPath,
-  [join(root, 'node_modules/typescript/bin/tsc'), '--build', ...packages],
+  [join(root, 'node_modules/typescript/bin/tsc'), '--build', '--force', ...packages],
   {
     cwd: root,
     stdio: 'inherit',
