@@ -1,25 +1,20 @@
-import { isHandle, refuse } from '@credence/protocol'
 import { z } from 'zod'
-import { settings } from './settings.ts'
-import type { WrappingKey } from './tokens/index.ts'
 
 export type Mode = 'dev' | 'production'
 
-/** Everything that can be set. `settings.ts` declares each once: its variable, flag, form, default and sentence. */
-export type Config = {
-  /** Not a setting but a command: `credence dev` or `credence start`. */
-  mode: Mode
-} & Settings
-
+/** Everything that can be set. The table below declares each once: its variable, flag, form, default and sentence. */
 export type Settings = {
+  /** Not set but commanded: `credence dev` or `credence start`. */
+  mode: Mode
+
   host: string
   /** 0: any free one. */
   port: number
   origin: string
   domain: string
   store: string
-  /** The first wraps, all open. */
-  wrappingKeys: WrappingKey[]
+  /** `name:base64url`, comma separated; empty: dev mode makes one. */
+  wrappingKeys: string
   directory: string
   devOrganization: string
   signingAlgorithm: 'ES256' | 'EdDSA' | 'RS256'
@@ -47,6 +42,9 @@ export type Settings = {
   logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug'
 }
 
+/** What the authority may know of its settings once it is built: none that is a secret. */
+export type Config = Omit<Settings, 'store' | 'wrappingKeys'>
+
 export type Setting<T> = {
   variable: `CREDENCE_${string}`
   flag: `--${string}`
@@ -61,136 +59,237 @@ export type Setting<T> = {
   sentence: string
 }
 
-export type ConfigSource = {
-  /** The process environment. */
-  environment: Record<string, string | undefined>
-  /** `{ port: '4600' }` for `--port 4600`. */
-  flags?: Record<string, string>
-  mode: Mode
-  readFile(path: string): string
-  /** Variables that start with `CREDENCE_` and belong to somebody else (the command line client, tests). */
-  notOurs?: readonly string[]
-}
+const day = 86_400
+const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+const wrappingKeysForm = /^$|^[A-Za-z0-9][\w-]{0,63}:[\w-]{43}(?:,[A-Za-z0-9][\w-]{0,63}:[\w-]{43})*$/
+const originText = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, 'is not an origin')
 
-/**
- * Reads every setting: flag before variable before default.
- * Refuses `config_unknown_key`, `config_missing`, `config_invalid` and `config_unsafe`, each with a sentence that says what to do
- * and never with the value.
- */
-export function parseConfig(source: ConfigSource): Config {
-  refuseUnknown(source)
-  const read: Record<string, unknown> = { mode: source.mode }
-  for (const [name, setting] of Object.entries(settings)) read[name] = readSetting(setting, source)
-  const config = read as Config
-  refuseUnsafe(config)
-  return config
-}
-
-function refuseUnknown({ environment, flags = {}, notOurs = [] }: ConfigSource): void {
-  const variables = new Set<string>(notOurs)
-  const known = new Set<string>()
-  for (const { variable, flag, secret } of Object.values(settings)) {
-    variables.add(variable)
-    if (secret) variables.add(`${variable}_FILE`)
-    known.add(flag)
-  }
-  for (const name of Object.keys(environment)) {
-    if (!name.startsWith('CREDENCE_') || variables.has(name)) continue
-    refuse('config_unknown_key', {
-      detail: `There is no setting ${shown(name)}.${nearest(name, variables)} Correct it, or take it out of the environment.`,
-    })
-  }
-  for (const name of Object.keys(flags)) {
-    if (known.has(`--${name}`)) continue
-    refuse('config_unknown_key', { detail: `There is no flag --${shown(name)}.${nearest(`--${name}`, known)}` })
-  }
-}
-
-function readSetting(setting: Setting<unknown>, source: ConfigSource): unknown {
-  const { variable, flag, type, byDefault, optional, sentence } = setting
-  const text = given(setting, source) ?? (typeof byDefault === 'object' ? byDefault[source.mode] : byDefault)
-  if (text === undefined) {
-    if (optional) return undefined
-    refuse('config_missing', { detail: `${variable} (or ${flag}) is not set. It is: ${sentence}` })
-  }
-  const parsed = type.safeParse(text)
-  if (parsed.success) return parsed.data
-  return refuse('config_invalid', { detail: `${variable} (or ${flag}) cannot be read. It is: ${sentence}` })
-}
-
-function given(setting: Setting<unknown>, source: ConfigSource): string | undefined {
-  const { variable, flag, secret } = setting
-  const flagged = source.flags?.[flag.slice(2)]
-  if (flagged !== undefined) return flagged
-  const direct = source.environment[variable]
-  const file = secret ? source.environment[`${variable}_FILE`] : undefined
-  if (direct !== undefined && file !== undefined) {
-    refuse('config_invalid', { detail: `Both ${variable} and ${variable}_FILE are set. Keep one.` })
-  }
-  if (file === undefined) return direct
-  try {
-    return source.readFile(file).trim()
-  } catch (cause) {
-    return refuse('config_invalid', { detail: `The file that ${variable}_FILE names cannot be read.`, cause })
-  }
-}
-
-/** What is well formed and still must not run. */
-function refuseUnsafe(config: Config): void {
-  const origin = new URL(config.origin)
-  if (origin.protocol !== 'https:' && !isLoopback(origin.hostname)) {
-    unsafe('CREDENCE_ORIGIN is http on a host that is not this machine. Use https, or a loopback host.')
-  }
-  if (config.accessTokenLifetimeSeconds > config.accessTokenMaxLifetimeSeconds) {
-    unsafe('CREDENCE_ACCESS_TOKEN_LIFETIME is above CREDENCE_ACCESS_TOKEN_MAX_LIFETIME. Lower the first.')
-  }
-  if (config.delegationLifetimeSeconds > config.delegationMaxLifetimeSeconds) {
-    unsafe('CREDENCE_DELEGATION_LIFETIME is above CREDENCE_DELEGATION_MAX_LIFETIME. Lower the first.')
-  }
-  if (config.heartbeatMs * 2 > config.maxStalenessMs) {
-    unsafe('CREDENCE_MAX_STALENESS is below two heartbeats, so every lease would lapse. Raise it, or lower CREDENCE_HEARTBEAT.')
-  }
-  if (!isHandle(config.devOrganization)) {
-    refuse('config_invalid', { detail: 'CREDENCE_DEV_ORGANIZATION is not a handle.' })
-  }
-  if (config.mode !== 'production') {
-    if (!isLoopback(config.host)) unsafe('Dev mode listens on this machine only. Use `credence start`, or leave CREDENCE_HOST alone.')
-    return
-  }
-  if (config.wrappingKeys.some(({ id }) => id.startsWith('dev'))) {
-    unsafe('CREDENCE_WRAPPING_KEYS holds a key made for dev mode. Make one with `credence init`.')
-  }
-}
-
-/** Whether a host name or address is this machine's own. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
-}
-
-function unsafe(detail: string): never {
-  refuse('config_unsafe', { detail })
-}
-
-/** A name as it may be printed: what an environment holds is not ours to trust. */
-function shown(name: string): string {
-  return /^[A-Za-z0-9_-]{1,80}$/.test(name) ? name : '(with characters that no setting has)'
-}
-
-function nearest(name: string, known: ReadonlySet<string>): string {
-  const close = [...known].map((other) => ({ other, far: distance(name, other) })).sort((a, b) => a.far - b.far)[0]
-  return close && close.far <= 4 ? ` Did you mean ${close.other}?` : ''
-}
-
-/** Levenshtein. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1]
-    for (const [j, other] of [...b].entries()) {
-      const replaced = (row[j] ?? 0) + (letter === other ? 0 : 1)
-      next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
+/** Every setting of the authority, declared once: flags, variables, the reference and the schema derive from it. */
+export const settings: { [Name in Exclude<keyof Settings, 'mode'>]: Setting<Settings[Name]> } = {
+  host: {
+    variable: 'CREDENCE_HOST',
+    flag: '--host',
+    type: z.string().min(1).max(255),
+    byDefault: '127.0.0.1',
+    sentence: 'The address to listen on.',
+  },
+  port: {
+    variable: 'CREDENCE_PORT',
+    flag: '--port',
+    type: whole(0, 65_535),
+    byDefault: '4600',
+    sentence: 'The TCP port to listen on; 0 takes a free one.',
+  },
+  origin: {
+    variable: 'CREDENCE_ORIGIN',
+    flag: '--origin',
+    type: originText,
+    byDefault: { dev: 'http://localhost:4600' },
+    sentence:
+      'The public origin, such as https://id.example.com: scheme, host and port, nothing after. Issuers begin with it.',
+  },
+  domain: {
+    variable: 'CREDENCE_DOMAIN',
+    flag: '--domain',
+    type: z.string().regex(/^(?=.{1,180}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/),
+    byDefault: { dev: 'credence.localhost' },
+    sentence:
+      'The domain of all trust domains, `<organization>.<domain>`, in lower case. It is part of every identity for ever.',
+  },
+  store: {
+    variable: 'CREDENCE_STORE',
+    flag: '--store',
+    type: z.string().regex(/^(?:sqlite:.+|postgres(?:ql)?:\/\/.+)$/),
+    byDefault: { dev: 'sqlite:./.credence/credence.db' },
+    secret: true,
+    sentence: 'Where everything is kept: `sqlite:<path>` or `postgres://<user>:<password>@<host>/<database>`.',
+  },
+  wrappingKeys: {
+    variable: 'CREDENCE_WRAPPING_KEYS',
+    flag: '--wrapping-keys',
+    type: z.string().regex(wrappingKeysForm),
+    byDefault: { dev: '' },
+    secret: true,
+    sentence:
+      'The keys that encrypt signing keys at rest: `<name>:<32 bytes in base64url>`, comma separated. The first encrypts, all decrypt. Dev mode makes one.',
+  },
+  directory: {
+    variable: 'CREDENCE_DIRECTORY',
+    flag: '--directory',
+    type: z.string().min(1),
+    byDefault: './.credence',
+    sentence:
+      'The directory for files that the authority writes beside its store, such as the first administrator secret.',
+  },
+  devOrganization: {
+    variable: 'CREDENCE_DEV_ORGANIZATION',
+    flag: '--dev-organization',
+    type: z.string(),
+    byDefault: 'dev',
+    sentence: 'The handle of the organization that dev mode makes, whose issuer is the origin itself.',
+  },
+  signingAlgorithm: {
+    variable: 'CREDENCE_SIGNING_ALGORITHM',
+    flag: '--signing-algorithm',
+    type: z.enum(['ES256', 'EdDSA', 'RS256']),
+    byDefault: 'ES256',
+    sentence: 'The algorithm of new organizations: ES256, EdDSA or RS256.',
+  },
+  signingKeyLifetimeSeconds: {
+    variable: 'CREDENCE_SIGNING_KEY_LIFETIME',
+    flag: '--signing-key-lifetime',
+    type: whole(3_600, 400 * day),
+    byDefault: `${30 * day}`,
+    sentence: 'Seconds for which a signing key signs before the next takes over.',
+  },
+  signingKeyLeadSeconds: {
+    variable: 'CREDENCE_SIGNING_KEY_LEAD',
+    flag: '--signing-key-lead',
+    type: whole(0, 7 * day),
+    byDefault: '900',
+    sentence:
+      'Seconds for which a new signing key is published before it signs, so that every cached key set knows it.',
+  },
+  accessTokenLifetimeSeconds: {
+    variable: 'CREDENCE_ACCESS_TOKEN_LIFETIME',
+    flag: '--access-token-lifetime',
+    type: whole(10, 900),
+    byDefault: '300',
+    sentence: 'Seconds an access token lives unless less is asked for.',
+  },
+  accessTokenMaxLifetimeSeconds: {
+    variable: 'CREDENCE_ACCESS_TOKEN_MAX_LIFETIME',
+    flag: '--access-token-max-lifetime',
+    type: whole(10, 900),
+    byDefault: '900',
+    sentence: 'Seconds an access token lives at most; 900 is the most that can be set.',
+  },
+  delegationLifetimeSeconds: {
+    variable: 'CREDENCE_DELEGATION_LIFETIME',
+    flag: '--delegation-lifetime',
+    type: whole(60, 90 * day),
+    byDefault: `${day}`,
+    sentence: 'Seconds a delegation lives unless its maker says otherwise.',
+  },
+  delegationMaxLifetimeSeconds: {
+    variable: 'CREDENCE_DELEGATION_MAX_LIFETIME',
+    flag: '--delegation-max-lifetime',
+    type: whole(60, 90 * day),
+    byDefault: `${90 * day}`,
+    sentence: 'Seconds a delegation lives at most.',
+  },
+  delegationMaxDepth: {
+    variable: 'CREDENCE_DELEGATION_MAX_DEPTH',
+    flag: '--delegation-max-depth',
+    type: whole(1, 8),
+    byDefault: '8',
+    sentence: 'How many hops a delegation chain has at most; 8 is the most that can be set.',
+  },
+  clockToleranceSeconds: {
+    variable: 'CREDENCE_CLOCK_TOLERANCE',
+    flag: '--clock-tolerance',
+    type: whole(0, 60),
+    byDefault: '5',
+    sentence: 'Seconds by which the clocks of others may differ from ours.',
+  },
+  dpopNonce: {
+    variable: 'CREDENCE_DPOP_NONCE',
+    flag: '--dpop-nonce',
+    type: z.enum(['off', 'required']),
+    byDefault: 'off',
+    sentence: '`required`: a DPoP proof must carry a nonce of ours (RFC 9449 §8); `off`: its time and id are enough.',
+  },
+  heartbeatMs: {
+    variable: 'CREDENCE_HEARTBEAT',
+    flag: '--heartbeat',
+    type: whole(100, 10_000),
+    byDefault: '1000',
+    sentence: 'Milliseconds between two signed heartbeats on the revocation stream.',
+  },
+  maxStalenessMs: {
+    variable: 'CREDENCE_MAX_STALENESS',
+    flag: '--max-staleness',
+    type: whole(1_000, 900_000),
+    byDefault: '10000',
+    sentence: 'Milliseconds of the lease that a resource gets unless its registration says otherwise.',
+  },
+  sweepSeconds: {
+    variable: 'CREDENCE_SWEEP',
+    flag: '--sweep',
+    type: whole(1, day),
+    byDefault: '60',
+    sentence: 'Seconds between two removals of what has expired.',
+  },
+  bodyBytes: {
+    variable: 'CREDENCE_BODY_LIMIT',
+    flag: '--body-limit',
+    type: whole(1_024, 1_048_576),
+    byDefault: '65536',
+    sentence: 'Bytes a request body has at most.',
+  },
+  headerBytes: {
+    variable: 'CREDENCE_HEADER_LIMIT',
+    flag: '--header-limit',
+    type: whole(4_096, 65_536),
+    byDefault: '32768',
+    sentence: 'Bytes the headers of a request have at most, all together.',
+  },
+  connections: {
+    variable: 'CREDENCE_CONNECTIONS',
+    flag: '--connections',
+    type: whole(10, 1_000_000),
+    byDefault: '20000',
+    sentence: 'TCP connections open at once, the revocation streams included.',
+  },
+  concurrentRequests: {
+    variable: 'CREDENCE_CONCURRENT_REQUESTS',
+    flag: '--concurrent-requests',
+    type: whole(1, 100_000),
+    byDefault: '1024',
+    sentence:
+      'Requests in progress at once. What comes above is answered 503 with Retry-After; revocation and health have room of their own.',
+  },
+  requestSeconds: {
+    variable: 'CREDENCE_REQUEST_TIMEOUT',
+    flag: '--request-timeout',
+    type: whole(1, 300),
+    byDefault: '15',
+    sentence: 'Seconds within which a request must have arrived whole.',
+  },
+  failuresPerMinute: {
+    variable: 'CREDENCE_FAILURES_PER_MINUTE',
+    flag: '--failures-per-minute',
+    type: whole(0, 1_000_000),
+    byDefault: '600',
+    sentence: 'Failed authentications per minute and address, above which that address is answered 429; 0: no limit.',
+  },
+  forwardedHops: {
+    variable: 'CREDENCE_FORWARDED_HOPS',
+    flag: '--forwarded-hops',
+    type: whole(0, 10),
+    byDefault: '0',
+    sentence: 'How many proxies of yours stand in front and append to X-Forwarded-For; 0: the header is not believed.',
+  },
+  stopSeconds: {
+    variable: 'CREDENCE_STOP_TIMEOUT',
+    flag: '--stop-timeout',
+    type: whole(0, 60),
+    byDefault: '5',
+    sentence: 'Seconds that requests in progress have to finish when the authority stops.',
+  },
+  otlpEndpoint: {
+    variable: 'CREDENCE_OTLP_ENDPOINT',
+    flag: '--otlp-endpoint',
+    type: z.url({ protocol: /^https?$/ }),
+    optional: true,
+    sentence:
+      'Where traces and metrics are sent (OTLP over HTTP), such as http://localhost:4318; nothing is sent without it.',
+  },
+  logLevel: {
+    variable: 'CREDENCE_LOG_LEVEL',
+    flag: '--log-level',
+    type: z.enum(['silent', 'error', 'warn', 'info', 'debug']),
+    byDefault: { dev: 'warn', production: 'info' },
+    sentence: 'The least level that is logged: silent, error, warn, info or debug.',
+  },
 }

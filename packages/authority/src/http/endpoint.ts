@@ -1,0 +1,89 @@
+import type { AccessTokenClaims } from '@credence/protocol'
+import type { z } from 'zod'
+import type { Organization, Services } from '../services.ts'
+
+/**
+ * How the caller of an endpoint is known.
+ * - `public`: it is not.
+ * - `client`: OAuth client authentication, done by the endpoint itself.
+ * - `administrator`: bearer administrator secret of this organization.
+ * - `installation`: bearer secret of an administrator of the whole installation.
+ * - `agent`: access token for the authority's own API (`aud` = `<issuer>/v1`) with the endpoint's scope. Administrators of this
+ *   organization may call these too.
+ */
+export type Door = 'public' | 'client' | 'administrator' | 'installation' | 'agent'
+
+/** One row of the table in `app.ts`. */
+export type Endpoint = {
+  method: 'get' | 'post' | 'patch' | 'put' | 'delete'
+  /** Below the issuer, or below the origin when `at` says so: `/v1/agents/{id}`. */
+  path: string
+  /** Default: `issuer`. */
+  at?: 'issuer' | 'origin'
+  door: Door
+  /** For door `agent`: the scope its token must carry. */
+  scope?: string
+  /** How refusals are written. Default: `problem` (RFC 9457); `oauth` is RFC 6749 §5.2. */
+  refusals?: 'problem' | 'oauth'
+  /** Answered even when the rest is shed: health and revocation. */
+  reserved?: boolean
+  /** Holds its answer open: not counted as a request in progress. */
+  stream?: boolean
+  summary: string
+  tag: string
+  /** A value that does not fit is a thing that does not exist: 404. */
+  params?: z.ZodObject
+  query?: z.ZodObject
+  body?: z.ZodObject
+  /** Default: `json`. */
+  bodyType?: 'json' | 'form'
+  answers: Record<number, { description: string; schema?: z.ZodType; type?: string }>
+  handle(services: Services, call: Call): Promise<Response>
+}
+
+export type Call<Params = unknown, Query = unknown, Body = unknown> = {
+  endpoint: Endpoint
+  organization: Organization
+  request: Request
+  /** Issuer + path as the caller knows it, from the stored issuer, never from `Host`: what a proof must name. */
+  url: string
+  params: Params
+  query: Query
+  body: Body
+  /** Undefined at the doors `public` and `client`. */
+  caller: Caller | undefined
+  /** W3C trace id, 32 hex digits. */
+  traceId: string
+  /** Headers that go out with whatever is answered, a refusal included (`DPoP-Nonce`, `Retry-After`). */
+  answerHeaders: Headers
+}
+
+export type Caller =
+  | { kind: 'administrator'; id: string }
+  | { kind: 'installation'; id: string }
+  | { kind: 'agent'; id: string; claims: AccessTokenClaims }
+
+type Read<Schema> = Schema extends z.ZodObject ? z.output<Schema> : undefined
+
+type Definition<P, Q, B> = Omit<Endpoint, 'params' | 'query' | 'body' | 'handle'> & {
+  params?: P
+  query?: Q
+  body?: B
+  handle(services: Services, call: Call<Read<P>, Read<Q>, Read<B>>): Promise<Response>
+}
+
+/** Types `call.params`, `call.query` and `call.body` of a handler by its schemas. */
+export function endpoint<
+  P extends z.ZodObject | undefined = undefined,
+  Q extends z.ZodObject | undefined = undefined,
+  B extends z.ZodObject | undefined = undefined,
+>(definition: Definition<P, Q, B>): Endpoint {
+  // `http/serve.ts` fills each from exactly the schema declared here.
+  return definition as unknown as Endpoint
+}
+
+/** Who acts, as audit records name it. */
+export function actorOf(call: { caller: Caller | undefined }): string {
+  if (call.caller === undefined) throw new Error('an endpoint without a caller asked who acts')
+  return call.caller.id
+}
