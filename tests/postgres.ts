@@ -36,6 +36,11 @@ const unprivileged = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : und
 
 /** Why there is no PostgreSQL on this machine, for `context.skip(reason)`; undefined if there is one. */
 export function postgresMissing(): string | undefined {
+  try {
+    if (!unprivileged) userInfo()
+  } catch {
+    return `PostgreSQL refuses to run as a user without a name, such as ${process.getuid?.()}`
+  }
   return findBinaries()
     ? undefined
     : `no PostgreSQL for ${process.platform}-${process.arch}: neither packaged nor installed`
@@ -105,11 +110,11 @@ export async function startPostgres(): Promise<PostgresServer> {
 
 /**
  * Under a shell that waits for its input to close and then shuts the server down: it closes when we say so, and also when this process is
- * killed, so that no server is ever left over. In a session of its own, so that Ctrl-C ends the tests first and the server after them.
+ * killed, so that neither a server nor its files are ever left over. In a session of its own, so that Ctrl-C ends the tests first and the server after them.
  */
 function launch(postgres: string, data: string, directory: string): ChildProcess {
   const log = openSync(join(directory, 'log'), 'a')
-  const script = '"$0" "$@" </dev/null & server=$!; cat >/dev/null; kill -INT $server; wait $server'
+  const script = '"$0" "$@" </dev/null & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf "$PWD"'
   const options = [
     '-D',
     data,

@@ -11,6 +11,8 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
   // Called for each vitest project.
   if (process.env.CREDENCE_TEST_POSTGRES) return undefined
   const directory = mkdtempSync(join(tmpdir(), 'credence-run-'))
+  // Whatever ends this process; a teardown does not run after every signal.
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   const socket = join(directory, 'databases')
 
   let started: Promise<PostgresServer> | undefined
@@ -33,6 +35,5 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
       (server) => server.stop(),
       () => {},
     )
-    rmSync(directory, { recursive: true, force: true })
   }
 }
