@@ -12,16 +12,12 @@ export async function raiseIncarnation(
   { store }: Pick<Services, 'store'>,
   organization: Pick<Organization, 'id'>,
 ): Promise<number> {
-  const { seq, incarnation } = await store.of(organization.id).head()
-  const raised = incarnation + 1
+  const { incarnation } = await store.of(organization.id).head()
   const outcome = await store.commit({
     organization: organization.id,
-    steps: [
-      { do: 'insert_if_absent', table: 'heads', row: { seq, incarnation } },
-      { do: 'update', table: 'heads', where: { incarnation }, set: { incarnation: raised }, otherwise: 'conflict' },
-    ],
+    steps: [{ do: 'raise_incarnation', from: incarnation, otherwise: 'conflict' }],
     audit: null,
   })
   if (!outcome.done) refuse(outcome.refused)
-  return raised
+  return incarnation + 1
 }

@@ -1,0 +1,96 @@
+import type { Services } from '../services.ts'
+import type { OrganizationReads, Step } from '../store/port.ts'
+import type { RowOf } from '../store/tables.ts'
+
+/**
+ * What the authority remembers of the enforcement points that hold a lease on the feed.
+ *
+ * A lease is on record before the first batch that grants it is sent. While its stream is open the row is renewed at least
+ * every `renewalMs`, so that the lease may run until `seen_at_ms + renewalMs + staleness_ms`. When the stream ends, the row
+ * is dated back by `renewalMs`: the lease then runs out one staleness later.
+ */
+export const renewalMs = 30_000
+
+/** How far the clocks of two processes of one authority may lie apart. */
+const clockToleranceMs = 2_000
+
+const pageSize = 1_000
+
+export type Lease = {
+  resource: string
+  point: string
+  stalenessMs: number
+  /** What this process last wrote into the row: it ends only its own, not that of a newer stream of the same point. */
+  seenAtMs: number
+}
+
+/**
+ * The name of an enforcement point in the store, unique in the organization. The agent is part of it, so that nobody
+ * acknowledges for another's.
+ */
+export function pointName(resource: string, agent: string, point: string): string {
+  return `${agent}/${resource}/${point}`
+}
+
+/** The step that puts a lease on record, as of `seenAtMs`. `seq`: how far its holder says it has come. */
+export function rememberLease(lease: Lease, seq: number): Step {
+  return {
+    do: 'put',
+    table: 'leases',
+    row: {
+      resource: lease.resource,
+      point: lease.point,
+      staleness_ms: lease.stalenessMs,
+      seen_at_ms: lease.seenAtMs,
+      acknowledged_seq: seq,
+      acknowledged_at_ms: lease.seenAtMs,
+    },
+  }
+}
+
+export function renewLease({ resource, point }: Lease, nowMs: number): Step {
+  const olderThan = { column: 'seen_at_ms' as const, value: nowMs }
+  return { do: 'touch', table: 'leases', where: { resource, point }, set: { seen_at_ms: nowMs }, olderThan }
+}
+
+/** Its stream has ended: from now on it runs out. */
+export function endLease({ resource, point, seenAtMs }: Lease, nowMs: number): Step {
+  const where = { resource, point, seen_at_ms: seenAtMs }
+  return { do: 'touch', table: 'leases', where, set: { seen_at_ms: nowMs - renewalMs } }
+}
+
+/** Leases that were granted and may still be held at `atMs`: those whose holders may not yet know of a fact committed then. */
+export async function leasesAliveAt(
+  reads: OrganizationReads,
+  atMs: number,
+  where: Partial<RowOf<'leases'>> = {},
+): Promise<Array<RowOf<'leases'>>> {
+  const alive: Array<RowOf<'leases'>> = []
+  let after: string | undefined
+  for (;;) {
+    const page = await reads.list('leases', {
+      where,
+      order: { by: 'point' },
+      limit: pageSize,
+      ...(after !== undefined && { after }),
+    })
+    for (const row of page) {
+      if (row.seen_at_ms + renewalMs + row.staleness_ms + clockToleranceMs >= atMs) alive.push(row)
+    }
+    after = page.at(-1)?.point
+    if (after === undefined || page.length < pageSize) return alive
+  }
+}
+
+/** Writes bookkeeping steps in commits small enough for others to come in between. */
+export async function commitSteps(
+  store: Services['store'],
+  organization: string,
+  steps: readonly Step[],
+  atOnce = 500,
+): Promise<void> {
+  for (let from = 0; from < steps.length; from += atOnce) {
+    const outcome = await store.commit({ organization, steps: steps.slice(from, from + atOnce), audit: null })
+    if (!outcome.done) throw new Error(`the store refused steps without conditions: ${outcome.refused}`)
+  }
+}
