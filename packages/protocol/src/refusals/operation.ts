@@ -42,6 +42,30 @@ export const operation = {
     says: 'The key file can be read by others.',
     hint: 'Restrict it to its owner (mode 0600).',
   },
+  key_not_savable: {
+    status: 500,
+    oauth: 'server_error',
+    says: 'The key was made so that it can never be written anywhere.',
+    hint: 'Make it with `savable: true`, or register a new one at each start.',
+  },
+  metadata_mismatch: {
+    status: 502,
+    oauth: 'server_error',
+    says: 'The metadata found at the issuer is not the issuer’s own.',
+    hint: 'Check the issuer URL, byte by byte.',
+  },
+  origin_refused: {
+    status: 400,
+    oauth: 'invalid_request',
+    says: 'A token is never sent to another origin than that of its resource.',
+    hint: 'Name the resource that serves this URL.',
+  },
+  redirect_refused: {
+    status: 502,
+    oauth: 'server_error',
+    says: 'The resource redirected where its token may not follow.',
+    hint: 'Call the place it points to with a token for that place.',
+  },
   schema_newer: {
     status: 500,
     oauth: 'server_error',

@@ -16,7 +16,7 @@ export const parsing = {
     status: 400,
     oauth: 'invalid_request',
     says: 'The JSON text is not in its one canonical form.',
-    hint: 'Serialize with RFC 8785 (JCS) before signing, and keep integers within 2^53 - 1.',
+    hint: 'Serialize with RFC 8785 (JCS) before signing.',
   },
   non_finite: {
     status: 400,

@@ -45,6 +45,12 @@ export const tokens = {
     says: 'The token has expired.',
     hint: 'Ask for a new token.',
   },
+  token_malformed: {
+    status: 401,
+    oauth: 'invalid_token',
+    says: 'The token cannot be read.',
+    hint: 'Send the token exactly as the authority issued it.',
+  },
   token_missing: {
     status: 401,
     // RFC 6750 §3.1: a request without any authentication gets a challenge without an error code; the writer leaves it out.

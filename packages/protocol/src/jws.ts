@@ -1,0 +1,116 @@
+import { decode, encode } from './base64url.ts'
+import { canonicalize } from './canonical.ts'
+import { decodeUtf8, isJsonObject, type JsonObject, parseJson, parseJsonBytes } from './json.ts'
+import { cryptoAlgorithms, type PublicKey, type SigningKey } from './keys.ts'
+import { refuse } from './refusals.ts'
+
+export type JwsHeader = JsonObject & { alg: string; kid?: string; typ?: string }
+
+/** A compact JWS, parsed and NOT verified. */
+export type SignedBytes = {
+  header: JwsHeader
+  payloadBytes: Uint8Array
+  signingInput: string
+  signature: Uint8Array<ArrayBuffer>
+}
+
+/** The same with a JSON object as its payload, still NOT verified. */
+export type Jws = {
+  header: JwsHeader
+  payload: JsonObject
+  payloadText: string
+  signingInput: string
+  signature: Uint8Array<ArrayBuffer>
+}
+
+/** Keys by issuer and key id, never by key id alone (RFC 8725 §3.8). Ids are compared exactly. */
+export type KeyLookup = (
+  issuer: string,
+  kid: string | undefined,
+) => PublicKey | undefined | Promise<PublicKey | undefined>
+
+const encoder = new TextEncoder()
+
+/**
+ * Takes a compact JWS (RFC 7515 §7.1) apart. It checks form only, and gives no reason to believe a word of it.
+ *
+ * Refuses `too_large` before looking inside; `malformed` for anything but three parts of base64url with a JSON object first (so for JSON
+ * serializations and JWE); `critical_unsupported` for `crit`, `b64` and `zip`; and what `parseJson` refuses.
+ */
+export function readSignedBytes(compact: string, limits: { maxBytes?: number } = {}): SignedBytes {
+  // Every character that survives is ASCII, so characters are bytes.
+  if (compact.length > (limits.maxBytes ?? 16_384)) refuse('too_large')
+  const first = compact.indexOf('.')
+  const second = compact.indexOf('.', first + 1)
+  if (first < 1 || second < 0 || compact.indexOf('.', second + 1) >= 0) refuse('malformed')
+  const header = readHeader(parseJsonBytes(decode(compact.slice(0, first)), { maxBytes: 8192, maxDepth: 4 }))
+  return {
+    header,
+    payloadBytes: decode(compact.slice(first + 1, second)),
+    signingInput: compact.slice(0, second),
+    signature: decode(compact.slice(second + 1)),
+  }
+}
+
+/** `readSignedBytes` for payloads that are JSON objects: every token, assertion, proof and statement. */
+export function readJws(compact: string, limits: { maxBytes?: number } = {}): Jws {
+  const { payloadBytes, ...rest } = readSignedBytes(compact, limits)
+  const payloadText = decodeUtf8(payloadBytes)
+  const payload = parseJson(payloadText, { maxBytes: limits.maxBytes ?? 16_384 })
+  if (!isJsonObject(payload)) refuse('malformed')
+  return { ...rest, payload, payloadText }
+}
+
+function readHeader(header: ReturnType<typeof parseJson>): JwsHeader {
+  if (!isJsonObject(header)) refuse('malformed')
+  const { alg, kid, typ, crit, b64, zip } = header
+  // RFC 7515 §4.1.11: what is named in `crit` must be understood; nothing is. RFC 7797 §6: `b64` without `crit` is an error too.
+  if (crit !== undefined || b64 !== undefined || zip !== undefined) refuse('critical_unsupported')
+  if (typeof alg !== 'string') refuse('malformed')
+  if (kid !== undefined && (typeof kid !== 'string' || kid.length === 0 || kid.length > 256)) refuse('malformed')
+  if (typ !== undefined && typeof typ !== 'string') refuse('malformed')
+  return header as JwsHeader
+}
+
+/**
+ * Signs. Header and payload are written in canonical form (RFC 8785), so that equal content has one signing input. The header names the
+ * key, unless it carries the key itself (`jwk`, RFC 9449 §4.2).
+ */
+export async function signJws(
+  key: SigningKey,
+  header: { readonly typ: string } & JsonObject,
+  payload: JsonObject,
+): Promise<string> {
+  const protectedHeader = canonicalize({ ...header, alg: key.alg, ...(header.jwk === undefined && { kid: key.kid }) })
+  const signingInput = `${encodeText(protectedHeader)}.${encodeText(canonicalize(payload))}`
+  const signature = await key.sign(encoder.encode(signingInput))
+  return `${signingInput}.${encode(signature)}`
+}
+
+/**
+ * Checks the signature with the algorithm of the key record; the header is only held against it, byte for byte (RFC 8725 §3.1), and keys
+ * in the header are never looked at (§3.10). Refuses `algorithm_not_allowed`, `signature_invalid`.
+ */
+export async function verifyJws(jws: SignedBytes | Jws, key: PublicKey): Promise<void> {
+  if (jws.header.alg !== key.alg) refuse('algorithm_not_allowed')
+  const { use } = cryptoAlgorithms[key.alg]
+  // RFC 7518 §3.4 and RFC 8037 §3.1: exactly 64 octets; DER or padded forms never reach the verifier.
+  const wellFormed = key.alg === 'RS256' || jws.signature.length === 64
+  const holds =
+    wellFormed && (await crypto.subtle.verify(use, key.key, jws.signature, encoder.encode(jws.signingInput)))
+  if (!holds) refuse('signature_invalid')
+}
+
+export async function sha256(data: Uint8Array | string): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = typeof data === 'string' ? encoder.encode(data) : Uint8Array.from(data)
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+}
+
+/** SHA-256 of the UTF-8 of a text, base64url: `ath`, `par_hash`, hashes of statements. */
+export async function hashText(text: string): Promise<string> {
+  return encode(await sha256(text))
+}
+
+function encodeText(text: string): string {
+  return encode(encoder.encode(text))
+}
