@@ -6,10 +6,25 @@ export type {
   Lineage,
 } from './access_token.ts'
 export { actorsOf, signAccessToken, verifyAccessToken } from './access_token.ts'
-export { decode as decodeBase64url, encode as encodeBase64url } from './base64url.ts'
+export * as base64url from './base64url.ts'
 export { canonicalize, isCanonical } from './canonical.ts'
 export type { AssertionExpectations, VerifiedAssertion } from './client_assertion.ts'
 export { signClientAssertion, verifyClientAssertion } from './client_assertion.ts'
+export type { Constraint } from './constraints.ts'
+export { checkConstraints, isCumulative, parseConstraints, refuseCumulative, subsumes } from './constraints.ts'
+export type { ChainChecks, VerifiedChain, VerifiedHop } from './delegation/chain.ts'
+export { joinChain, splitChain, verifyChain } from './delegation/chain.ts'
+export type { NarrowedField } from './delegation/narrows.ts'
+export { narrows } from './delegation/narrows.ts'
+export type { Evidence, ReadStatement, Statement, StatementWords } from './delegation/statement.ts'
+export {
+  agentOf,
+  defaultDelegationSeconds,
+  longestDelegationSeconds,
+  newStatement,
+  readStatement,
+  signStatement,
+} from './delegation/statement.ts'
 export type { ProofExpectations, VerifiedProof } from './dpop.ts'
 export { createDpopProof, readDpopHeader, verifyDpopProof } from './dpop.ts'
 export type { IdPrefix, SpiffeId } from './identifiers.ts'
@@ -30,5 +45,30 @@ export type { KeyLookup } from './jws.ts'
 export { hashText, sha256, signJws } from './jws.ts'
 export type { Algorithm, PublicKey, SigningKey } from './keys.ts'
 export { generateSigningKey, importPublicKey, importSigningKey, isAlgorithm, thumbprint } from './keys.ts'
+export {
+  consistencyProof,
+  Frontier,
+  inclusionProof,
+  leafHash,
+  nodeHash,
+  rootOf,
+  verifyConsistency,
+  verifyInclusion,
+} from './merkle.ts'
 export type { RefusalCode, RefusalRow } from './refusals.ts'
 export { asRefusal, isRefusal, Refusal, refusals, refuse } from './refusals.ts'
+export type { Batch } from './revocation/batch.ts'
+export { signBatch, verifyBatch } from './revocation/batch.ts'
+export type { FeedOptions } from './revocation/lease.ts'
+export { FeedState } from './revocation/lease.ts'
+export type { Fact } from './revocation/revocation_map.ts'
+export { RevocationMap } from './revocation/revocation_map.ts'
+export {
+  covers,
+  coversAll,
+  formatScope,
+  intersectScopes,
+  isScope,
+  parseScope,
+  reduceScopes,
+} from './scopes.ts'
