@@ -188,7 +188,10 @@ function lockIsStale() {
   }
 }
 
-const codeOf = (/** @type {unknown} */ error) => (error instanceof Error && 'code' in error ? error.code : undefined)
+/** @param {unknown} error */
+function codeOf(error) {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}
 
 /**
  * @param {string} sentence
