@@ -10,8 +10,10 @@ export type Settings = {
   host: string
   /** 0: any free one. */
   port: number
+  /** Empty: localhost and the port it listens on. */
   origin: string
   domain: string
+  /** Empty: SQLite in `directory`. */
   store: string
   /** `name:base64url`, comma separated; empty: dev mode makes one. */
   wrappingKeys: string
@@ -47,7 +49,8 @@ export type Config = Omit<Settings, 'store' | 'wrappingKeys'>
 
 export type Setting<T> = {
   variable: `CREDENCE_${string}`
-  flag: `--${string}`
+  /** Absent for a secret that must not stand in a process list. */
+  flag?: `--${string}`
   /** Reads the text that the variable or flag has. */
   type: z.ZodType<T>
   /** The text taken when nothing is given; absent: the setting is required, or, when `optional`, stays undefined. */
@@ -60,9 +63,14 @@ export type Setting<T> = {
 }
 
 const day = 86_400
-const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,12}$/)
+    .transform(Number)
+    .pipe(z.number().int().min(least).max(most))
 const wrappingKeysForm = /^$|^[A-Za-z0-9][\w-]{0,63}:[\w-]{43}(?:,[A-Za-z0-9][\w-]{0,63}:[\w-]{43})*$/
-const originText = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, 'is not an origin')
+const isOrigin = (text: string) => text === '' || (URL.canParse(text) && new URL(text).origin === text)
 
 /** Every setting of the authority, declared once: flags, variables, the reference and the schema derive from it. */
 export const settings: { [Name in Exclude<keyof Settings, 'mode'>]: Setting<Settings[Name]> } = {
@@ -83,10 +91,10 @@ export const settings: { [Name in Exclude<keyof Settings, 'mode'>]: Setting<Sett
   origin: {
     variable: 'CREDENCE_ORIGIN',
     flag: '--origin',
-    type: originText,
-    byDefault: { dev: 'http://localhost:4600' },
+    type: z.string().refine(isOrigin),
+    byDefault: { dev: '' },
     sentence:
-      'The public origin, such as https://id.example.com: scheme, host and port, nothing after. Issuers begin with it.',
+      'The public origin, such as https://id.example.com: scheme, host and port, nothing after. Issuers begin with it. Dev mode: localhost and the port.',
   },
   domain: {
     variable: 'CREDENCE_DOMAIN',
@@ -99,14 +107,14 @@ export const settings: { [Name in Exclude<keyof Settings, 'mode'>]: Setting<Sett
   store: {
     variable: 'CREDENCE_STORE',
     flag: '--store',
-    type: z.string().regex(/^(?:sqlite:.+|postgres(?:ql)?:\/\/.+)$/),
-    byDefault: { dev: 'sqlite:./.credence/credence.db' },
+    type: z.string().regex(/^$|^sqlite:.+|^postgres(?:ql)?:\/\/.+/),
+    byDefault: { dev: '' },
     secret: true,
-    sentence: 'Where everything is kept: `sqlite:<path>` or `postgres://<user>:<password>@<host>/<database>`.',
+    sentence:
+      'Where everything is kept: `sqlite:<path>` or `postgres://<user>:<password>@<host>/<database>`. Dev mode: SQLite in its directory.',
   },
   wrappingKeys: {
     variable: 'CREDENCE_WRAPPING_KEYS',
-    flag: '--wrapping-keys',
     type: z.string().regex(wrappingKeysForm),
     byDefault: { dev: '' },
     secret: true,

@@ -32,7 +32,7 @@ function refuseUnknown({ environment, flags = {}, notOurs = [] }: ConfigSource):
   for (const { variable, flag, secret } of Object.values(settings)) {
     variables.add(variable)
     if (secret) variables.add(`${variable}_FILE`)
-    known.add(flag)
+    if (flag) known.add(flag)
   }
   for (const name of Object.keys(environment)) {
     if (!name.startsWith('CREDENCE_') || variables.has(name)) continue
@@ -48,19 +48,20 @@ function refuseUnknown({ environment, flags = {}, notOurs = [] }: ConfigSource):
 
 function readSetting(setting: Setting<unknown>, source: ConfigSource): unknown {
   const { variable, flag, type, byDefault, optional, sentence } = setting
+  const name = flag ? `${variable} (or ${flag})` : variable
   const text = given(setting, source) ?? (typeof byDefault === 'object' ? byDefault[source.mode] : byDefault)
   if (text === undefined) {
     if (optional) return undefined
-    refuse('config_missing', { detail: `${variable} (or ${flag}) is not set. It is: ${sentence}` })
+    refuse('config_missing', { detail: `${name} is not set. It is: ${sentence}` })
   }
   const parsed = type.safeParse(text)
   if (parsed.success) return parsed.data
-  return refuse('config_invalid', { detail: `${variable} (or ${flag}) cannot be read. It is: ${sentence}` })
+  return refuse('config_invalid', { detail: `${name} cannot be read. It is: ${sentence}` })
 }
 
 function given(setting: Setting<unknown>, source: ConfigSource): string | undefined {
   const { variable, flag, secret } = setting
-  const flagged = source.flags?.[flag.slice(2)]
+  const flagged = flag && source.flags?.[flag.slice(2)]
   if (flagged !== undefined) return flagged
   const direct = source.environment[variable]
   const file = secret ? source.environment[`${variable}_FILE`] : undefined
@@ -77,8 +78,7 @@ function given(setting: Setting<unknown>, source: ConfigSource): string | undefi
 
 /** What is well formed and still must not run. */
 function refuseUnsafe(config: Settings): void {
-  const origin = new URL(config.origin)
-  if (origin.protocol !== 'https:' && !isLoopback(origin.hostname)) {
+  if (config.origin.startsWith('http:') && !isLoopback(new URL(config.origin).hostname)) {
     unsafe('CREDENCE_ORIGIN is http on a host that is not this machine. Use https, or a loopback host.')
   }
   if (config.accessTokenLifetimeSeconds > config.accessTokenMaxLifetimeSeconds) {
@@ -96,9 +96,12 @@ function refuseUnsafe(config: Settings): void {
     refuse('config_invalid', { detail: 'CREDENCE_DEV_ORGANIZATION is not a handle.' })
   }
   if (config.mode !== 'production') {
-    if (!isLoopback(config.host))
-      unsafe('Dev mode listens on this machine only. Use `credence start`, or leave CREDENCE_HOST alone.')
-    return
+    if (isLoopback(config.host)) return
+    unsafe('Dev mode listens on this machine only. Use `credence start`, or leave CREDENCE_HOST alone.')
+  }
+  for (const name of ['origin', 'store', 'wrappingKeys'] as const) {
+    if (config[name] === '')
+      refuse('config_missing', { detail: `${settings[name].variable} is empty. ${settings[name].sentence}` })
   }
   if (config.wrappingKeys.split(',').some((key) => key.startsWith('dev'))) {
     unsafe('CREDENCE_WRAPPING_KEYS holds a key made for dev mode. Make one with `credence init`.')
@@ -111,7 +114,7 @@ export function isLoopback(host: string): boolean {
 }
 
 function unsafe(detail: string): never {
-  refuse('config_unsafe', { detail })
+  return refuse('config_unsafe', { detail })
 }
 
 /** A name as it may be printed: what an environment holds is not ours to trust. */

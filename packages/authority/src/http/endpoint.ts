@@ -27,13 +27,15 @@ export type Endpoint = {
   refusals?: 'problem' | 'oauth'
   /** Answered even when the rest is shed: health and revocation. */
   reserved?: boolean
-  /** Holds its answer open: not counted as a request in progress. */
+  /** Holds its answer open: not counted as a request in progress once it has begun to answer. */
   stream?: boolean
   summary: string
   tag: string
   /** A value that does not fit is a thing that does not exist: 404. */
   params?: z.ZodObject
+  /** Refused: repeated and unknown parameters, unless the schema is loose. */
   query?: z.ZodObject
+  /** Of a form: every member is a string, and empty ones are absent (RFC 6749 §3.2). */
   body?: z.ZodObject
   /** Default: `json`. */
   bodyType?: 'json' | 'form'
@@ -43,6 +45,7 @@ export type Endpoint = {
 
 export type Call<Params = unknown, Query = unknown, Body = unknown> = {
   endpoint: Endpoint
+  /** At the origin, where there is none: a stand-in with the id `installation`. */
   organization: Organization
   request: Request
   /** Issuer + path as the caller knows it, from the stored issuer, never from `Host`: what a proof must name. */
@@ -78,7 +81,7 @@ export function endpoint<
   Q extends z.ZodObject | undefined = undefined,
   B extends z.ZodObject | undefined = undefined,
 >(definition: Definition<P, Q, B>): Endpoint {
-  // `http/serve.ts` fills each from exactly the schema declared here.
+  // `serve.ts` fills each from exactly the schema declared here.
   return definition as unknown as Endpoint
 }
 

@@ -1,0 +1,19 @@
+/**
+ * Where a request comes from: the connection's address, or, behind `hops` proxies of ours, what the outermost of them wrote into
+ * X-Forwarded-For. What stands further left was written by the caller and is not believed. IPv6 counts by its /64.
+ */
+export function addressOf(request: Request, connection: string | undefined, hops: number): string {
+  if (hops === 0) return network(connection ?? 'unknown')
+  const entries = (request.headers.get('x-forwarded-for') ?? '').split(',').map((entry) => entry.trim())
+  return network(entries.at(-hops) || connection || 'unknown')
+}
+
+function network(address: string): string {
+  const bare = address.replace(/^::ffff:/, '').slice(0, 64)
+  if (!bare.includes(':')) return bare
+  const [head = '', tail] = bare.split('::')
+  const groups = head.split(':').filter((group) => group !== '')
+  const after = tail?.split(':').filter((group) => group !== '') ?? []
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - after.length)
+  return [...groups, ...Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':')
+}

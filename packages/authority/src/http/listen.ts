@@ -1,0 +1,62 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import type { Config } from '../config.ts'
+import type { Router } from './router.ts'
+
+export type Listener = {
+  port: number
+  /** Begins to answer; until then everything is 503. */
+  answerWith(router: Router): void
+  /** Takes no more connections, lets requests in progress end for at most `seconds`, then cuts what is left. */
+  stop(seconds: number): Promise<void>
+}
+
+type Limits = Pick<Config, 'host' | 'port' | 'headerBytes' | 'requestSeconds' | 'connections'>
+
+/** Opens the port, with limits on everything a peer could hold open or fill up. */
+export async function listen(limits: Limits): Promise<Listener> {
+  let router: Router | undefined
+  const respond = getRequestListener(
+    (request, env) =>
+      router?.(request, 'incoming' in env ? env.incoming.socket?.remoteAddress : undefined) ?? starting(),
+    { overrideGlobalObjects: false },
+  )
+  const server = createServer(
+    {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: Math.min(10, limits.requestSeconds) * 1000,
+      requestTimeout: limits.requestSeconds * 1000,
+      connectionsCheckingInterval: 1000,
+      keepAliveTimeout: 30_000,
+    },
+    (incoming, outgoing) => void respond(incoming, outgoing),
+  )
+  server.maxHeadersCount = 100
+  server.maxConnections = limits.connections
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: limits.host, port: limits.port, backlog: 1024 }, resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    answerWith(next) {
+      router = next
+    },
+    stop: (seconds) => close(server, seconds),
+  }
+}
+
+function starting(): Response {
+  return new Response(null, { status: 503, headers: { 'retry-after': '1', 'cache-control': 'no-store' } })
+}
+
+async function close(server: Server, seconds: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  // A connection that is kept alive becomes idle only after its answer: look again until none is left.
+  const idle = setInterval(() => server.closeIdleConnections(), 25)
+  const cut = setTimeout(() => server.closeAllConnections(), seconds * 1000)
+  await closed
+  clearInterval(idle)
+  clearTimeout(cut)
+}

@@ -1,0 +1,30 @@
+import { refuse } from '@credence/protocol'
+
+const most = 64
+
+/**
+ * Reads `name=value&…` strictly. Unlike `URLSearchParams` it refuses broken escapes and bytes that are not UTF-8
+ * (`malformed`), and a name given twice (`parameter_repeated`), which two readers could understand differently.
+ */
+export function parseParameters(text: string): Record<string, string> {
+  const found = new Map<string, string>()
+  if (text === '') return {}
+  for (const pair of text.split('&')) {
+    if (pair === '') refuse('malformed', { detail: 'A parameter has no name.' })
+    const split = pair.indexOf('=')
+    const name = decode(split === -1 ? pair : pair.slice(0, split))
+    const value = split === -1 ? '' : decode(pair.slice(split + 1))
+    if (found.has(name)) refuse('parameter_repeated', { detail: 'Every parameter may be given once.' })
+    if (found.size === most) refuse('malformed', { detail: `There are more than ${most} parameters.` })
+    found.set(name, value)
+  }
+  return Object.fromEntries(found)
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return refuse('malformed', { detail: 'A parameter is not correctly escaped.' })
+  }
+}
