@@ -54,8 +54,8 @@ export type AccessTokenExpectations = {
   keys: KeyLookup
   /** Whether this issuer is trusted for this audience; the string is as in the token. */
   issuers: (issuer: string) => boolean
-  /** The one audience, compared byte for byte. */
-  audience: string
+  /** The one audience, compared byte for byte; or whether this one will do, for a verifier that serves several. */
+  audience: string | ((audience: string) => boolean)
   /** Seconds. */
   now: number
   /** How far clocks may differ, in seconds. Default 5. */
@@ -100,7 +100,7 @@ export async function verifyAccessToken(
   if (kid === undefined || key === undefined) refuse('key_unknown')
   await verifyJws(jws, key)
   const claims = assertClaims(jws.payload)
-  if (claims.aud !== expected.audience) refuse('audience_mismatch')
+  if (!isAudienceOf(claims, expected.audience)) refuse('audience_mismatch')
   assertTimes(claims, expected)
   return { claims, kid }
 }
@@ -110,6 +110,10 @@ export function actorsOf(claims: Pick<AccessTokenClaims, 'act'>): string[] {
   const actors: string[] = []
   for (let actor = claims.act; actor !== undefined; actor = actor.act) actors.push(actor.sub)
   return actors
+}
+
+function isAudienceOf({ aud }: AccessTokenClaims, expected: AccessTokenExpectations['audience']): boolean {
+  return typeof expected === 'string' ? aud === expected : expected(aud)
 }
 
 function readToken(token: string): Jws {

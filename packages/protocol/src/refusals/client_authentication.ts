@@ -4,7 +4,7 @@ export const clientAuthentication = {
     status: 401,
     oauth: 'invalid_client',
     says: 'The agent is suspended or retired.',
-    hint: 'Ask the agent’s owner or an administrator to resume it.',
+    hint: "Ask the agent's owner or an administrator to resume it.",
   },
   assertion_audience: {
     status: 401,
@@ -46,7 +46,7 @@ export const clientAuthentication = {
     status: 401,
     oauth: 'invalid_client',
     says: 'The request does not authenticate the client.',
-    hint: 'Send a client assertion, or the client’s secret with HTTP Basic.',
+    hint: "Send a client assertion, or the client's secret with HTTP Basic.",
   },
   // Word for word client_authentication_failed: the answer must not tell which clients exist.
   client_unknown: {
@@ -64,7 +64,7 @@ export const clientAuthentication = {
   credential_kind_refused: {
     status: 401,
     oauth: 'invalid_client',
-    says: 'The agent’s credential policy does not allow this kind of credential.',
+    says: "The agent's credential policy does not allow this kind of credential.",
     hint: 'Use a kind the policy allows, or ask the owner to change the policy.',
   },
   instance_expired: {

@@ -32,7 +32,7 @@ export const delegation = {
     status: 401,
     oauth: 'invalid_token',
     says: 'The delegator, or the key that signed, is not registered or no longer alive.',
-    hint: 'Register the delegator’s key before it signs delegations.',
+    hint: "Register the delegator's key before it signs delegations.",
   },
   depth_invalid: {
     status: 401,

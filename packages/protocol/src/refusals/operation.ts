@@ -51,7 +51,7 @@ export const operation = {
   metadata_mismatch: {
     status: 502,
     oauth: 'server_error',
-    says: 'The metadata found at the issuer is not the issuer’s own.',
+    says: "The metadata found at the issuer is not the issuer's own.",
     hint: 'Check the issuer URL, byte by byte.',
   },
   origin_refused: {

@@ -9,7 +9,7 @@ export const tokenEndpoint = {
   actor_token_invalid: {
     status: 400,
     oauth: 'invalid_request',
-    says: 'The actor token is not valid, or is not the caller’s own.',
+    says: "The actor token is not valid, or is not the caller's own.",
     hint: 'Send an access token of the client that makes the request.',
   },
   ambiguous_delegation: {
