@@ -1,4 +1,4 @@
-import { encode, inclusionProof, type JsonValue, type Leaf, type LogHead, refuse } from '@credence/protocol'
+import { base64url, inclusionProof, type JsonValue, type Leaf, type LogHead, refuse } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
 import type { OrganizationReads } from '../store/port.ts'
 import type { RowOf } from '../store/tables.ts'
@@ -29,11 +29,18 @@ const pageSize = 500
 const mostScanned = 5_000
 const mostValuesPerRecord = 32
 
-/** The log as it stands, all that was durable before this call in it. */
-export async function readHead(services: Needed, organization: Organization): Promise<LogHead | undefined> {
+/** The log as it stands, all that was durable before this call in it. Its first record is the organization's own. */
+export async function readHead(services: Needed, organization: Organization): Promise<LogHead> {
   await sequence(services, organization.id)
-  const head = await headRow(services.store.of(organization.id))
-  return head && { iss: organization.issuer, org: organization.id, size: head.size, root: encode(head.root), at_ms: head.at_ms }
+  const [head] = await services.store.of(organization.id).list('log_heads', { order: { by: 'size' }, limit: 1 })
+  if (!head) return refuse('not_found')
+  return {
+    iss: organization.issuer,
+    org: organization.id,
+    size: head.size,
+    root: base64url.encode(head.root),
+    at_ms: head.at_ms,
+  }
 }
 
 /** Records after a position, in their places. `next`: the position to go on after; absent at the end of the log. */
@@ -69,7 +76,7 @@ export async function proveRecord(services: Needed, organization: Organization, 
   const head = await readHead(services, organization)
   const reads = services.store.of(organization.id)
   const record = await reads.get('audit_records', { id })
-  if (!head || record?.position == null || record.position >= head.size) return refuse('not_found')
+  if (record?.position == null || record.position >= head.size) return refuse('not_found')
   const hashes: Uint8Array[] = []
   while (hashes.length < head.size) {
     const after = hashes.length - 1
@@ -79,10 +86,6 @@ export async function proveRecord(services: Needed, organization: Organization, 
   }
   const proof = await inclusionProof(hashes, record.position)
   return { position: record.position, leafHash: record.leaf_hash, proof, head }
-}
-
-async function headRow(reads: OrganizationReads): Promise<RowOf<'log_heads'> | undefined> {
-  return (await reads.list('log_heads', { order: { by: 'size' }, limit: 1 }))[0]
 }
 
 async function matches(reads: OrganizationReads, row: RowOf<'audit_records'>, filter: RecordFilter): Promise<boolean> {
@@ -106,7 +109,9 @@ async function withValues(reads: OrganizationReads, rows: readonly RowOf<'audit_
     leaf: leafOf(row),
     leafBytes: row.leaf,
     leafHash: row.leaf_hash,
-    values: values.filter(({ record }) => record === row.id).map(({ name, salt, value }) => ({ name, salt, value: JSON.parse(value) as JsonValue })),
+    values: values
+      .filter(({ record }) => record === row.id)
+      .map(({ name, salt, value }) => ({ name, salt, value: JSON.parse(value) as JsonValue })),
   }))
 }
 

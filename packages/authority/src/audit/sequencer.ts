@@ -21,7 +21,10 @@ export async function sequence(services: Needed, organization: string): Promise<
   }
 }
 
-async function placeSome({ store, clock }: Needed, organization: string): Promise<'placed' | 'overtaken' | 'nothing left'> {
+async function placeSome(
+  { store, clock }: Needed,
+  organization: string,
+): Promise<'placed' | 'overtaken' | 'nothing left'> {
   const reads = store.of(organization)
   // The head before the records: whatever another process places in between makes the update of the head fail.
   const [head] = await reads.list('log_heads', { order: { by: 'size' }, limit: 1 })

@@ -141,8 +141,9 @@ export class FeedHub {
     organization: Organization,
     { resource, agent, point, seq }: { resource: string; agent: string; point?: string | undefined; seq: number },
   ): Promise<void> {
-    const head = await this.#parts.store.of(organization.id).head()
-    if (seq > head.seq) refuse('validation_failed', { detail: 'seq: no revocation has this number yet.' })
+    const told = this.#feeds.get(organization.id)?.told ?? 0
+    const given = seq <= told || seq <= (await this.#parts.store.of(organization.id).head()).seq
+    if (!given) refuse('validation_failed', { detail: 'seq: no revocation has this number yet.' })
     const name =
       point === undefined ? await this.#onlyPoint(organization, resource, agent) : pointName(resource, agent, point)
     this.acknowledgements.receive(organization.id, { resource, point: name, seq, atMs: this.#parts.clock.nowMs() })

@@ -35,6 +35,11 @@ export class OrganizationFeed {
     this.#renewedAtMs = parts.clock.monotonicMs()
   }
 
+  /** The highest `seq` this process has told anybody. */
+  get told(): number {
+    return this.#sent?.seq ?? 0
+  }
+
   /** Looks at the head and tells every stream what is new, or, when its time has come, that nothing is. Never throws. */
   look(): Promise<void> {
     if (this.#running) {

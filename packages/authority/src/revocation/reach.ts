@@ -41,7 +41,8 @@ export class Reach {
     for (;;) {
       const nowMs = clock.monotonicMs()
       if (nowMs >= askAgainAtMs) {
-        const leases = await leasesAliveAt(store.of(this.#organization.id), committedAtMs)
+        // A lease that has run out meanwhile needs no acknowledgement any more.
+        const leases = await leasesAliveAt(store.of(this.#organization.id), Math.max(committedAtMs, clock.nowMs()))
         of = leases.length
         missing.clear()
         for (const lease of leases) {

@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { endpoint } from '../http/endpoint.ts'
+import { cursor, nonce, point, resource, subscriberOf } from './feed_subscriber.ts'
+
+export const feedStream = endpoint({
+  method: 'get',
+  path: '/revocations/stream',
+  door: 'agent',
+  scope: 'feed:read',
+  reserved: true,
+  stream: true,
+  summary: 'Revocations as they are made, and a signed heartbeat each second',
+  tag: 'Revocation feed',
+  query: z.strictObject({ after: cursor, nonce, resource, point }),
+  answers: {
+    200: {
+      description:
+        'Server-sent events: `point` says what this enforcement point is called in acknowledgements; each `batch` is a signed ' +
+        'batch, the first with the nonce and the lease. The stream ends when its caller’s authority does, or after some minutes.',
+      type: 'text/event-stream',
+    },
+  },
+  async handle(services, call) {
+    const subscriber = await subscriberOf(services, call, call.query)
+    const body = await services.feed.open(call.organization, subscriber)
+    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
+    return new Response(body, { headers })
+  },
+})

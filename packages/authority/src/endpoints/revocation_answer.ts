@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { answer } from '../http/answer.ts'
+import type { Revoked } from '../revocation/index.ts'
+
+/** A cause stays in the log and in the feed for ever, so it is a word, not a sentence about somebody. */
+export const cause = z
+  .string()
+  .regex(/^[a-z][a-z0-9_.-]{0,63}$/)
+  .describe('One word, as `compromised`; a story goes into `note`.')
+
+export const note = z
+  .string()
+  .min(1)
+  .max(2_000)
+  .optional()
+  .describe('Free text. The log holds a commitment to it only.')
+
+export const waitMs = z
+  .number()
+  .int()
+  .min(0)
+  .max(10_000)
+  .optional()
+  .describe('How long to wait for enforcement points to acknowledge.')
+
+export const revokedSchema = z.object({
+  id: z.string(),
+  cause: z.string(),
+  fact: z.object({
+    seq: z.number(),
+    id: z.string(),
+    epoch: z.number(),
+    cause: z.string(),
+    at_ms: z.number(),
+    forget_after: z.number(),
+  }),
+  already_ended: z.boolean().describe('True when it had ended before: `fact` is the one in force.'),
+  committed_at_ms: z.number(),
+  acknowledged: z.object({
+    points: z.number().describe('Enforcement points that have acknowledged,'),
+    of: z.number().describe('of those that may hold a lease.'),
+    by_ms: z.number().nullable().describe('When the last of all did; null while some have not.'),
+    all: z.boolean(),
+  }),
+  leases_over_by_ms: z.number().describe('After this, nobody that was cut off goes by older knowledge.'),
+  last_token_expired_by_ms: z.number().describe('The hard bound: no token from before is valid after this.'),
+})
+
+/** The three moments after which what was ended can no longer be used. */
+export function answerRevoked(revoked: Revoked): Response {
+  const { fact, fresh, committedAtMs, acknowledged, leasesOverByMs, lastTokenExpiredByMs } = revoked
+  const { points, of, byMs, all } = acknowledged
+  return answer({
+    id: fact.id,
+    cause: fact.cause,
+    fact,
+    already_ended: !fresh,
+    committed_at_ms: committedAtMs,
+    acknowledged: { points, of, by_ms: byMs, all },
+    leases_over_by_ms: leasesOverByMs,
+    last_token_expired_by_ms: lastTokenExpiredByMs,
+  } satisfies z.output<typeof revokedSchema>)
+}

@@ -1,0 +1,46 @@
+import { refuse } from '@credence/protocol'
+import { z } from 'zod'
+import { actorOf, endpoint } from '../http/endpoint.ts'
+import { revoke, stepsToEnd, subjectOf } from '../revocation/index.ts'
+import { answerRevoked, cause, note, revokedSchema, waitMs } from './revocation_answer.ts'
+
+export const revocationMake = endpoint({
+  method: 'post',
+  path: '/v1/revocations',
+  door: 'administrator',
+  reserved: true,
+  summary: 'End something, and all that rests on it',
+  tag: 'Revocations',
+  body: z.strictObject({
+    id: z
+      .string()
+      .max(160)
+      .describe(
+        'A token, delegation, credential, instance, agent, person or organization by its id, or `task:<task>`.',
+      ),
+    cause,
+    note,
+    wait_ms: waitMs,
+  }),
+  answers: {
+    200: { description: 'Durable; the three moments after which it cannot be used any more.', schema: revokedSchema },
+    404: { description: 'There is no such thing in this organization.' },
+  },
+  async handle(services, call) {
+    const { organization, body, traceId } = call
+    const { kind, ...about } = subjectOf(organization, body.id)
+    // Its successor must be there in the same command.
+    if (kind === 'signing_key')
+      refuse('validation_failed', { detail: 'id: a signing key is revoked at /v1/signing-keys.' })
+    const revoked = await revoke(services, organization, {
+      id: body.id,
+      cause: body.cause,
+      note: body.note,
+      waitMs: body.wait_ms,
+      by: actorOf(call),
+      steps: stepsToEnd(services, kind, body.id),
+      audit: { ...about, trace_id: traceId },
+    })
+    return answerRevoked(revoked)
+  },
+})
