@@ -1,7 +1,7 @@
 import { base64url, canonicalize, type JsonObject, refuse } from '@credence/protocol'
 import { z } from 'zod'
-import type { Services } from '../services.ts'
-import { cursorKey } from './cursor_key.ts'
+import type { Organization, Services } from '../services.ts'
+import { organizationSecret } from '../tokens/index.ts'
 import type { Call } from './endpoint.ts'
 
 /** What every list takes beside its own filters: `query: z.strictObject({ ...paging, owner: … })`. */
@@ -67,4 +67,9 @@ function readCursor(cursor: string): { text: string; mac: Uint8Array<ArrayBuffer
 
 function signed(place: string, bound: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${place}\n${bound}`)
+}
+
+async function cursorKey(services: Services, organization: Organization): Promise<CryptoKey> {
+  const secret = await organizationSecret(services, organization, 'cursor')
+  return crypto.subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify'])
 }
