@@ -6,6 +6,9 @@ export type {
   Lineage,
 } from './access_token.ts'
 export { actorsOf, signAccessToken, verifyAccessToken } from './access_token.ts'
+export { commit, newSalt, openCommitment } from './audit/commitment.ts'
+export type { Leaf, LeafType } from './audit/leaf.ts'
+export { decodeLeaf, encodeLeaf, leafTypes } from './audit/leaf.ts'
 export * as base64url from './base64url.ts'
 export { canonicalize, isCanonical } from './canonical.ts'
 export type { AssertionExpectations, VerifiedAssertion } from './client_assertion.ts'
