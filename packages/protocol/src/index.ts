@@ -7,6 +7,8 @@ export type {
 } from './access_token.ts'
 export { actorsOf, signAccessToken, verifyAccessToken } from './access_token.ts'
 export { commit, newSalt, openCommitment } from './audit/commitment.ts'
+export type { LogHead, ServedRecord } from './audit/head.ts'
+export { signLogHead, verifyLog, verifyLogHead } from './audit/head.ts'
 export type { Leaf, LeafType } from './audit/leaf.ts'
 export { decodeLeaf, encodeLeaf, leafTypes } from './audit/leaf.ts'
 export * as base64url from './base64url.ts'
