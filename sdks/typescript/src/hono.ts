@@ -1,1 +1,17 @@
-export {}
+import type { Context, MiddlewareHandler } from 'hono'
+import { type Expectation, expectedOf } from './middleware/expectation.ts'
+import type { Permitted } from './verifier/verdict.ts'
+import type { Verifier } from './verifier/verifier.ts'
+
+/** Verifies each call before its handler runs; there, `c.var.credence` says who calls, for whom, with what. */
+export function protect(
+  verifier: Verifier,
+  needs: Expectation<Context> = {},
+): MiddlewareHandler<{ Variables: { credence: Permitted } }> {
+  return async (c, next) => {
+    const verdict = await verifier.verify(c.req.raw, await expectedOf(needs, c))
+    if (!verdict.ok) return verdict.response()
+    c.set('credence', verdict)
+    return next()
+  }
+}

@@ -1,1 +1,7 @@
-export {}
+export { isRefusal, Refusal, type RefusalCode } from '@credence/protocol'
+export type { AccessToken } from './agent/access_token.ts'
+export { type Agent, type AgentOptions, createAgent, type Wanted } from './agent/agent.ts'
+export { delegateAs, type Handover } from './agent/delegate.ts'
+export type { Delegation } from './agent/delegation.ts'
+export { AgentKey } from './agent/key.ts'
+export type { Clock, Fetch, Runtime } from './runtime.ts'

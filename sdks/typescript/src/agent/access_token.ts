@@ -1,0 +1,33 @@
+import { inspected } from '../hidden.ts'
+
+/** A token in an agent's hands. It shows what it is for, never itself: only `value` gives the text. */
+export class AccessToken {
+  readonly resource: string
+  readonly scope: string
+  /** `DPoP`: each use needs a proof, made by `agent.fetch`. */
+  readonly type: 'DPoP' | 'Bearer'
+  /** Unix milliseconds by this machine's clock. */
+  readonly expiresAtMs: number
+  readonly #value: string
+
+  constructor(made: { value: string; resource: string; scope: string; type: 'DPoP' | 'Bearer'; expiresAtMs: number }) {
+    this.#value = made.value
+    this.resource = made.resource
+    this.scope = made.scope
+    this.type = made.type
+    this.expiresAtMs = made.expiresAtMs
+  }
+
+  /** The token itself. On the prototype, so that nothing that walks properties finds it. */
+  get value(): string {
+    return this.#value
+  }
+
+  toString(): string {
+    return `AccessToken(${this.type} for ${this.resource})`
+  }
+
+  [inspected](): string {
+    return this.toString()
+  }
+}

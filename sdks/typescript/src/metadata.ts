@@ -1,0 +1,49 @@
+import { type JsonObject, refuse } from '@credence/protocol'
+import { ask, isSafeUrl, readObject } from './network.ts'
+import type { Runtime } from './runtime.ts'
+
+/** The endpoints of an authority, from its RFC 8414 metadata. */
+export type Metadata = {
+  issuer: string
+  tokenEndpoint: string
+  introspectionEndpoint: string
+  jwksUri: string
+}
+
+/**
+ * Fetches and checks an authority's metadata (RFC 8414 §3): what it says of its issuer must be the issuer asked for, byte by
+ * byte, and every endpoint must lie on the issuer's own origin, so that no document can send a secret elsewhere.
+ *
+ * @throws Refusal `authority_unreachable`, `metadata_mismatch`, `authority_answer_invalid`
+ */
+export async function discover(runtime: Runtime, issuer: string): Promise<Metadata> {
+  const { status, text } = await ask(runtime, metadataUrl(issuer), { headers: { accept: 'application/json' } })
+  if (status !== 200) return refuse('authority_unreachable', { detail: `Its metadata answered ${status}.` })
+  const document = readObject(text)
+  if (document.issuer !== issuer) return refuse('metadata_mismatch', { detail: 'It names another issuer.' })
+  const { origin } = new URL(issuer)
+  return {
+    issuer,
+    tokenEndpoint: endpointIn(document, 'token_endpoint', origin),
+    introspectionEndpoint: endpointIn(document, 'introspection_endpoint', origin),
+    jwksUri: endpointIn(document, 'jwks_uri', origin),
+  }
+}
+
+/** RFC 8414 §3.1: the well-known segment goes between host and path. */
+export function metadataUrl(issuer: string): string {
+  if (!isSafeUrl(issuer)) return refuse('config_invalid', { detail: 'An issuer is an https URL.' })
+  const { origin, pathname, search } = new URL(issuer)
+  if (search !== '' || issuer.includes('#')) return refuse('config_invalid', { detail: 'An issuer has no query.' })
+  return `${origin}/.well-known/oauth-authorization-server${pathname === '/' ? '' : pathname.replace(/\/$/, '')}`
+}
+
+function endpointIn(document: JsonObject, name: string, origin: string): string {
+  const value = document[name]
+  if (typeof value !== 'string' || !isSafeUrl(value)) {
+    return refuse('authority_answer_invalid', { detail: `Its metadata has no usable ${name}.` })
+  }
+  if (new URL(value).origin !== origin)
+    return refuse('metadata_mismatch', { detail: `Its ${name} is on another origin.` })
+  return value
+}

@@ -1,0 +1,39 @@
+/** Time as the SDK sees it; tests put their own in its place. */
+export type Clock = {
+  /** Unix milliseconds. May jump. */
+  nowMs(): number
+  /** Milliseconds from an arbitrary start; never falls, whatever happens to the wall clock. */
+  monotonicMs(): number
+  /** Runs `run` once, `ms` from now. The answer cancels it. */
+  after(ms: number, run: () => void): () => void
+}
+
+export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/** What the SDK takes from the outside: time, the network, and chance (0 <= x < 1, for jitter only; keys and ids never use it). */
+export type Runtime = { clock: Clock; fetch: Fetch; random: () => number }
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** The given parts, and the system's for the rest. */
+export function runtimeOf(given: Partial<Runtime>): Runtime {
+  return {
+    clock: given.clock ?? systemClock,
+    // Looked up at each call: a runtime may replace it later, and it must not be called as a method of ours.
+    fetch: given.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    random: given.random ?? Math.random,
+  }
+}
+
+export function sleep(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve)
+  })
+}

@@ -1,0 +1,63 @@
+import type { Runtime } from '../runtime.ts'
+
+/**
+ * Tells the authority how far this verifier has come, so that who revokes hears when everybody knows. At most one in a
+ * period and one at a time: what comes meanwhile is covered by the next, which names the highest.
+ */
+export class Acknowledgements {
+  readonly #runtime: Runtime
+  readonly #send: (seq: number) => Promise<void>
+  readonly #periodMs: number
+  #highest = 0
+  #sent = 0
+  #lastAtMs = Number.NEGATIVE_INFINITY
+  #busy = false
+  #stopped = false
+  #cancel: (() => void) | undefined
+
+  constructor(runtime: Runtime, send: (seq: number) => Promise<void>, periodMs = 50) {
+    this.#runtime = runtime
+    this.#send = send
+    this.#periodMs = periodMs
+  }
+
+  /** Facts up to `seq` are in force here. */
+  note(seq: number): void {
+    this.#highest = Math.max(this.#highest, seq)
+    this.#schedule(this.#lastAtMs + this.#periodMs - this.#runtime.clock.monotonicMs())
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#cancel?.()
+    this.#cancel = undefined
+  }
+
+  #schedule(inMs: number): void {
+    if (this.#stopped || this.#busy || this.#cancel !== undefined || this.#highest <= this.#sent) return
+    if (inMs <= 0) {
+      void this.#flush()
+      return
+    }
+    this.#cancel = this.#runtime.clock.after(inMs, () => {
+      this.#cancel = undefined
+      void this.#flush()
+    })
+  }
+
+  async #flush(): Promise<void> {
+    const seq = this.#highest
+    this.#busy = true
+    this.#lastAtMs = this.#runtime.clock.monotonicMs()
+    let waitMs = this.#periodMs
+    try {
+      await this.#send(seq)
+      this.#sent = seq
+    } catch {
+      // The authority then counts on the lease instead. Later ones bring it up to date.
+      waitMs = 1000 + 1000 * this.#runtime.random()
+    }
+    this.#busy = false
+    this.#schedule(waitMs)
+  }
+}

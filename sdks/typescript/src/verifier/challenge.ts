@@ -1,0 +1,74 @@
+import type { Refusal } from '@credence/protocol'
+
+export type ChallengeOptions = {
+  /** Whether a token without a proof can pass at all. */
+  proof: 'required' | 'optional'
+  /** All scopes the call needs, for `insufficient_scope`. */
+  scopes: readonly string[]
+  /** RFC 9728 §5.1: where the resource describes itself. */
+  resourceMetadata?: string
+  /** For `use_dpop_nonce`. */
+  nonce?: string
+}
+
+const proofAlgorithms = 'ES256 EdDSA RS256'
+
+/**
+ * The answer to a call that is refused: RFC 6750 §3 and RFC 9449 §7.1 challenges, RFC 9728 metadata, and a problem document
+ * (RFC 9457) that says which refusal it is. Nothing of the request is repeated in it.
+ */
+export function refusalResponse(refusal: Refusal, options: ChallengeOptions): Response {
+  const status = statusOf(refusal)
+  const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
+  if (status === 401 || status === 403) {
+    for (const challenge of challenges(refusal, status, options)) headers.append('www-authenticate', challenge)
+  }
+  if (refusal.code === 'nonce_required' && options.nonce !== undefined) headers.set('dpop-nonce', options.nonce)
+  if (status === 503) headers.set('retry-after', '1')
+  const { code, says, detail, hint } = refusal
+  const problem = { type: `urn:credence:refusal:${code}`, title: says, status, ...(detail && { detail }), code, hint }
+  return new Response(JSON.stringify(problem), { status, headers })
+}
+
+/** What is malformed about a credential is, at a resource, a credential that is not valid (RFC 6750 §3.1). */
+function statusOf({ status }: Refusal): number {
+  return status === 400 ? 401 : status
+}
+
+function challenges(refusal: Refusal, status: number, options: ChallengeOptions): string[] {
+  const error = errorOf(refusal, status)
+  const parameters: Array<[string, string]> = [
+    ...(error === undefined
+      ? []
+      : ([
+          ['error', error],
+          ['error_description', refusal.says],
+        ] as Array<[string, string]>)),
+    ...(error === 'insufficient_scope' && options.scopes.length > 0
+      ? ([['scope', options.scopes.join(' ')]] as Array<[string, string]>)
+      : []),
+    ...(options.resourceMetadata === undefined
+      ? []
+      : ([['resource_metadata', options.resourceMetadata]] as Array<[string, string]>)),
+  ]
+  const dpop = write('DPoP', [['algs', proofAlgorithms], ...parameters])
+  const aboutProof = error === 'invalid_dpop_proof' || error === 'use_dpop_nonce'
+  return options.proof === 'required' || aboutProof ? [dpop] : [write('Bearer', parameters), dpop]
+}
+
+/** RFC 6750 §3.1: a request without a token gets a challenge without an error. */
+function errorOf(refusal: Refusal, status: number): string | undefined {
+  if (refusal.code === 'token_missing') return undefined
+  if (status === 403) return 'insufficient_scope'
+  return refusal.oauth === 'invalid_dpop_proof' || refusal.oauth === 'use_dpop_nonce' ? refusal.oauth : 'invalid_token'
+}
+
+function write(scheme: string, parameters: ReadonlyArray<readonly [string, string]>): string {
+  if (parameters.length === 0) return scheme
+  return `${scheme} ${parameters.map(([name, value]) => `${name}="${quoted(value)}"`).join(', ')}`
+}
+
+/** RFC 6750 §3 keeps to printable ASCII without quote and backslash. */
+function quoted(text: string): string {
+  return text.replaceAll('’', "'").replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, ' ')
+}

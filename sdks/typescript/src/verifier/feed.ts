@@ -1,0 +1,280 @@
+import {
+  asRefusal,
+  type Batch,
+  base64url,
+  FeedState,
+  type Lineage,
+  newId,
+  type RefusalCode,
+  refuse,
+  verifyBatch,
+} from '@credence/protocol'
+import type { Agent } from '../agent/agent.ts'
+import { readText } from '../network.ts'
+import { type Runtime, sleep } from '../runtime.ts'
+import { Acknowledgements } from './acknowledgements.ts'
+import { readEvents } from './event_stream.ts'
+import type { KeySet } from './key_set.ts'
+
+/** Who asks the authority for its revocations: the agent that operates the resource. */
+export type Operator = Pick<Agent, 'fetch' | 'introspect'>
+
+/** How one issuer's feed stands here. */
+export type FeedReport = {
+  /** What is known of revocations is as fresh as the lease demands. */
+  fresh: boolean
+  /** Milliseconds until it no longer is, when nothing more is heard; negative when that is past. */
+  freshForMs: number
+  connected: boolean
+  /** The last fact that is in force here. */
+  seq: number
+  incarnation: number
+  /** How many ended things are remembered. */
+  facts: number
+  /** Why the last connection ended, if it did not simply end. */
+  lastRefusal?: RefusalCode
+}
+
+/** A heartbeat comes each second: this long without a byte, and the connection is taken for dead (half-open). */
+const silenceMs = 3_000
+const requestMs = 5_000
+const recalibrateMs = 60_000
+const backoffMs = { first: 100, most: 5_000 }
+const maxBatchBytes = 1024 * 1024
+const mostPages = 10_000
+
+/**
+ * Follows one issuer's revocation feed in the background, for ever: the stream from where it has come to, pages where the
+ * stream leaves a gap; when it ends, again. It never throws; what it learns is in `deadBy` and `isFresh`.
+ */
+export class Feed {
+  readonly #issuer: string
+  readonly #resource: string
+  readonly #operator: Operator
+  readonly #keys: KeySet
+  readonly #runtime: Runtime
+  readonly #state: FeedState
+  readonly #acknowledgements: Acknowledgements
+  /** How this verifier calls itself, so that the authority tells replicas apart. */
+  readonly #point = newId('ept')
+  readonly #stop = new AbortController()
+  readonly #waiting = new Set<() => void>()
+  #running: Promise<void> | undefined
+  #wasFresh = false
+  #connected = false
+  #calibratedAtMs = Number.NEGATIVE_INFINITY
+  /** By the authority's clock. */
+  #pagedAtMs = 0
+  #lastRefusal: RefusalCode | undefined
+
+  constructor(made: { issuer: string; resource: string; operator: Operator; keys: KeySet; runtime: Runtime }) {
+    this.#issuer = made.issuer
+    this.#resource = made.resource
+    this.#operator = made.operator
+    this.#keys = made.keys
+    this.#runtime = made.runtime
+    this.#state = new FeedState({ issuer: made.issuer, resource: made.resource })
+    this.#acknowledgements = new Acknowledgements(made.runtime, (seq) => this.#acknowledge(seq))
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#acknowledgements.stop()
+    for (const wake of this.#waiting) wake()
+    await this.#running
+  }
+
+  /** Whether it has ever been fresh since the start. */
+  get wasFresh(): boolean {
+    return this.#wasFresh
+  }
+
+  isFresh(): boolean {
+    return this.#state.isFresh(this.#runtime.clock.monotonicMs())
+  }
+
+  /** The id that has ended, if any has: of a token's lineage, or of ids that every token has without saying (epoch 0). */
+  deadBy(lineage: Lineage, implicit: string[]): string | undefined {
+    return this.#state.map.deadBy(lineage, implicit)
+  }
+
+  /** Resolves when it is fresh, or stopped. */
+  async fresh(): Promise<void> {
+    while (!this.isFresh() && !this.#stop.signal.aborted) {
+      await new Promise<void>((resolve) => this.#waiting.add(resolve))
+    }
+  }
+
+  report(): FeedReport {
+    const now = this.#runtime.clock.monotonicMs()
+    const { map, cursor, incarnation } = this.#state
+    return {
+      fresh: this.#state.isFresh(now),
+      freshForMs: Math.round(this.#state.freshUntil() - now),
+      connected: this.#connected,
+      seq: cursor,
+      incarnation,
+      facts: map.size,
+      ...(this.#lastRefusal !== undefined && { lastRefusal: this.#lastRefusal }),
+    }
+  }
+
+  async #run(): Promise<void> {
+    let failures = 0
+    while (!this.#stop.signal.aborted) {
+      const startedAtMs = this.#runtime.clock.monotonicMs()
+      try {
+        await this.#follow()
+        this.#lastRefusal = undefined
+      } catch (error) {
+        this.#lastRefusal = asRefusal(error).code
+      }
+      this.#connected = false
+      // A connection that lasted is no failure: the first retry is soon.
+      failures = this.#runtime.clock.monotonicMs() - startedAtMs > 10_000 ? 0 : failures + 1
+      await this.#pause(failures)
+    }
+  }
+
+  /** Half of the delay is chance, so that many verifiers of one authority do not come back at once. */
+  async #pause(failures: number): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    const longest = Math.min(backoffMs.most, backoffMs.first * 2 ** failures)
+    await Promise.race([sleep(this.#runtime.clock, longest * (0.5 + this.#runtime.random() / 2)), this.#stopped()])
+  }
+
+  #stopped(): Promise<void> {
+    return new Promise((resolve) => this.#stop.signal.addEventListener('abort', () => resolve(), { once: true }))
+  }
+
+  async #follow(): Promise<void> {
+    if (this.#keys.size === 0) await this.#keys.refresh()
+    const connection = new AbortController()
+    const close = () => connection.abort()
+    this.#stop.signal.addEventListener('abort', close, { once: true })
+    let cancelWatch = this.#runtime.clock.after(silenceMs, close)
+    try {
+      const trip = { nonce: newNonce(), sentAtMonotonicMs: this.#runtime.clock.monotonicMs() }
+      const response = await this.#get('/revocations/stream', trip.nonce, connection.signal)
+      if (response.body === null) return refuse('authority_answer_invalid')
+      const onBytes = () => {
+        cancelWatch()
+        cancelWatch = this.#runtime.clock.after(silenceMs, close)
+      }
+      this.#connected = true
+      for await (const { event, data } of readEvents(response.body, { maxEventBytes: maxBatchBytes, onBytes })) {
+        if (event !== 'batch') continue
+        const batch = await this.#verify(data)
+        if (batch.nonce === trip.nonce) this.#calibrate({ ...trip, batch })
+        await this.#take(batch)
+      }
+    } finally {
+      cancelWatch()
+      this.#stop.signal.removeEventListener('abort', close)
+      connection.abort()
+    }
+  }
+
+  async #take(batch: Batch): Promise<void> {
+    const { incarnation, head } = this.#state
+    // Made before the page that has overtaken it: late, and no rollback.
+    if (batch.incarnation === incarnation && batch.head < head && batch.at_ms <= this.#pagedAtMs) return
+    const before = this.#state.freshUntil()
+    const came = this.#state.receive(batch, this.#runtime.clock.monotonicMs())
+    if (came === 'gap') await this.#catchUp()
+    this.#settled()
+    const age = this.#runtime.clock.monotonicMs() - this.#calibratedAtMs
+    // News that makes nothing fresher: the authority's clock went back, and the tie to ours has to be made anew.
+    const stuck = this.#state.freshUntil() <= before && age > 1_000
+    if (stuck || age > recalibrateMs) void this.#recalibrate()
+  }
+
+  /** Pages from the cursor to the head. */
+  async #catchUp(): Promise<void> {
+    for (let pages = 0; pages < mostPages; pages++) {
+      const { trip, batch } = await this.#page()
+      this.#calibrate({ ...trip, batch })
+      this.#pagedAtMs = Math.max(this.#pagedAtMs, batch.at_ms)
+      const came = this.#state.receive(batch, this.#runtime.clock.monotonicMs())
+      if (came === 'applied' && this.#state.cursor >= batch.head) return
+    }
+    refuse('feed_invalid', { detail: 'It has no end.' })
+  }
+
+  async #recalibrate(): Promise<void> {
+    this.#calibratedAtMs = this.#runtime.clock.monotonicMs()
+    this.#state.forget(Math.floor(this.#runtime.clock.nowMs() / 1000))
+    try {
+      const { trip, batch } = await this.#page()
+      this.#state.calibrate({ ...trip, batch })
+    } catch {
+      // The stream goes on by the tie there is; it is tried again when that is old.
+    }
+  }
+
+  #calibrate(trip: { sentAtMonotonicMs: number; nonce: string; batch: Batch }): void {
+    this.#state.calibrate(trip)
+    this.#calibratedAtMs = trip.sentAtMonotonicMs
+  }
+
+  /** One page, with a nonce of ours in it: it cannot be an older one played again, and its round trip ties the clocks. */
+  async #page(): Promise<{ trip: { sentAtMonotonicMs: number; nonce: string }; batch: Batch }> {
+    const patience = new AbortController()
+    const cancel = this.#runtime.clock.after(requestMs, () => patience.abort())
+    const signal = AbortSignal.any([patience.signal, this.#stop.signal])
+    const trip = { nonce: newNonce(), sentAtMonotonicMs: this.#runtime.clock.monotonicMs() }
+    try {
+      const response = await this.#get('/revocations', trip.nonce, signal)
+      return { trip, batch: await this.#verify(await readText(response, maxBatchBytes)) }
+    } finally {
+      cancel()
+    }
+  }
+
+  #settled(): void {
+    if (!this.isFresh()) return
+    this.#wasFresh = true
+    this.#acknowledgements.note(this.#state.cursor)
+    for (const wake of this.#waiting) wake()
+    this.#waiting.clear()
+  }
+
+  #verify(compact: string): Promise<Batch> {
+    const keys = (_issuer: string, kid: string | undefined) => this.#keys.find(kid)
+    return verifyBatch(compact, { keys, issuer: this.#issuer })
+  }
+
+  async #get(path: string, nonce: string, signal: AbortSignal): Promise<Response> {
+    const after = `${this.#state.cursor}`
+    const search = new URLSearchParams({ after, nonce, resource: this.#resource, point: this.#point })
+    const response = await this.#operator.fetch(`${this.#issuer}${path}?${search}`, {
+      resource: `${this.#issuer}/v1`,
+      scope: 'feed:read',
+      signal,
+    })
+    if (response.status === 200) return response
+    await response.body?.cancel()
+    return refuse('authority_unreachable', { detail: `Its feed answered ${response.status}.` })
+  }
+
+  async #acknowledge(seq: number): Promise<void> {
+    const body = JSON.stringify({ resource: this.#resource, point: this.#point, seq })
+    const response = await this.#operator.fetch(`${this.#issuer}/revocations/acknowledgements`, {
+      resource: `${this.#issuer}/v1`,
+      scope: 'feed:read',
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
+    await response.body?.cancel()
+    if (!response.ok) refuse('authority_unreachable', { detail: `It answered an acknowledgement ${response.status}.` })
+  }
+}
+
+function newNonce(): string {
+  return base64url.encode(crypto.getRandomValues(new Uint8Array(16)))
+}

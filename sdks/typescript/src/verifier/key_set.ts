@@ -1,0 +1,75 @@
+import { importPublicKey, isJsonArray, isJsonObject, type JsonValue, type PublicKey, refuse } from '@credence/protocol'
+import type { Metadata } from '../metadata.ts'
+import { ask, readObject } from '../network.ts'
+import type { Runtime } from '../runtime.ts'
+
+const mostKeys = 100
+
+/**
+ * The public keys of one issuer. A key id that is not known makes it ask, once for all who wait, and at most once in a
+ * cool-down however many unknown ids arrive; keys already known go on working meanwhile, and when the issuer is unreachable.
+ */
+export class KeySet {
+  readonly #metadata: () => Promise<Metadata>
+  readonly #runtime: Runtime
+  readonly #cooldownMs: number
+  #keys: ReadonlyMap<string, PublicKey> = new Map()
+  #flight: Promise<void> | undefined
+  #askedAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(runtime: Runtime, metadata: () => Promise<Metadata>, cooldownMs = 30_000) {
+    this.#runtime = runtime
+    this.#metadata = metadata
+    this.#cooldownMs = cooldownMs
+  }
+
+  /** The key with exactly this id, at once when it is known. */
+  find(kid: string | undefined): PublicKey | undefined | Promise<PublicKey | undefined> {
+    if (kid === undefined) return undefined
+    return this.#keys.get(kid) ?? this.#findAnew(kid)
+  }
+
+  async #findAnew(kid: string): Promise<PublicKey | undefined> {
+    if (this.#flight === undefined && !this.#isCool()) return undefined
+    // An issuer that cannot be reached has no key of this id to show now; what is known stays.
+    await this.refresh().catch(() => {})
+    return this.#keys.get(kid)
+  }
+
+  /** Asks the issuer, whatever the cool-down says. Keys that it no longer shows are no longer accepted. */
+  refresh(): Promise<void> {
+    this.#flight ??= this.#load().finally(() => {
+      this.#flight = undefined
+    })
+    return this.#flight
+  }
+
+  get size(): number {
+    return this.#keys.size
+  }
+
+  #isCool(): boolean {
+    return this.#runtime.clock.monotonicMs() - this.#askedAtMs >= this.#cooldownMs
+  }
+
+  async #load(): Promise<void> {
+    this.#askedAtMs = this.#runtime.clock.monotonicMs()
+    const { jwksUri } = await this.#metadata()
+    const { status, text } = await ask(this.#runtime, jwksUri, { headers: { accept: 'application/json' } })
+    if (status !== 200) return refuse('authority_unreachable', { detail: `Its key set answered ${status}.` })
+    const { keys } = readObject(text)
+    if (!isJsonArray(keys) || keys.length > mostKeys) return refuse('authority_answer_invalid')
+    const usable = await Promise.all(keys.map(readKey))
+    this.#keys = new Map(usable.flatMap((key) => (key === undefined ? [] : [[key.kid, key]])))
+  }
+}
+
+/** Undefined for a key of a kind not used here: a set may hold others (RFC 7517 §5). */
+async function readKey(jwk: JsonValue): Promise<PublicKey | undefined> {
+  if (!isJsonObject(jwk) || typeof jwk.kid !== 'string') return undefined
+  try {
+    return await importPublicKey(jwk, jwk.kid)
+  } catch {
+    return undefined
+  }
+}

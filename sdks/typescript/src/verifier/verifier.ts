@@ -1,0 +1,211 @@
+import {
+  actorsOf,
+  asRefusal,
+  isAudience,
+  parseScope,
+  type Refusal,
+  refuse,
+  verifyAccessToken,
+} from '@credence/protocol'
+import { type Runtime, runtimeOf } from '../runtime.ts'
+import { refusalResponse } from './challenge.ts'
+import { readCredential } from './credential.ts'
+import { checkExpected, type Expected, neededScopes } from './expected.ts'
+import type { FeedReport } from './feed.ts'
+import { StartNonce } from './nonce.ts'
+import { type PossessionRules, proofSeconds, provePossession } from './possession.ts'
+import { LocalReplays, type Replays } from './replays.ts'
+import { SteadyTime } from './steady_time.ts'
+import { Trust, type TrustedIssuer, type Verified } from './trust.ts'
+import type { Permitted, Verdict } from './verdict.ts'
+import { VerifiedTokens } from './verified_tokens.ts'
+
+export type VerifierOptions = {
+  /** The audience tokens must be meant for, byte by byte. */
+  resource: string
+  issuers: readonly TrustedIssuer[]
+  /** Default `required`. `optional` takes unbound tokens as bearer tokens too (MCP clients); a bound one always needs its proof. */
+  proof?: 'required' | 'optional'
+  /** The scope each tool of an MCP server needs. */
+  tools?: Readonly<Record<string, string>>
+  /** Where clients reach this resource: scheme, host, and what a proxy cuts off the path. Default: the origin of `resource`. */
+  baseUrl?: string
+  /** URL of the RFC 9728 document, named in challenges. */
+  resourceMetadata?: string
+  /** Where used proofs are remembered; replicas share one. Default: in this process. */
+  replays?: Replays
+  /** How many verified tokens are kept. Default 10,000. */
+  keep?: number
+  /** How far the issuers' clocks may differ from this one. Default 5. */
+  toleranceSeconds?: number
+} & Partial<Runtime>
+
+/** The part of a request that a verdict is about; any Web `Request` is one. */
+export type CallRequest = { readonly method: string; readonly url: string; readonly headers: Headers }
+
+export type VerifierState = { ready: boolean; issuers: Record<string, FeedReport> }
+
+export type Verifier = {
+  /** Resolves when every issuer's revocations are known; refuses `not_ready` when that takes longer. Calls are refused until then. */
+  ready(timeoutMs?: number): Promise<void>
+  /** Never throws: every failure is a refused verdict. */
+  verify(request: CallRequest, expected?: Expected): Promise<Verdict>
+  state(): VerifierState
+  stop(): Promise<void>
+}
+
+type Entry = Verified & { trust: Trust; scopes: readonly string[]; permitted: Permitted; proven?: Promise<Permitted> }
+
+/** Starts to verify calls at one resource. Follows each issuer's revocations in the background until `stop`. */
+export function createVerifier(options: VerifierOptions): Verifier {
+  return new RunningVerifier(options)
+}
+
+class RunningVerifier implements Verifier {
+  readonly #resource: string
+  readonly #trusts: ReadonlyMap<string, Trust>
+  readonly #tools: ReadonlyMap<string, string>
+  readonly #base: string
+  readonly #toleranceSeconds: number
+  readonly #rules: PossessionRules
+  readonly #resourceMetadata: string | undefined
+  readonly #runtime: Runtime
+  readonly #time: SteadyTime
+  readonly #verified: VerifiedTokens<Entry>
+
+  constructor(options: VerifierOptions) {
+    // A missing audience must never mean "any".
+    if (!isAudience(options.resource)) refuse('config_invalid', { detail: 'resource: not an audience.' })
+    if (options.issuers.length === 0) refuse('config_missing', { detail: 'issuers: none.' })
+    this.#runtime = runtimeOf(options)
+    this.#time = new SteadyTime(this.#runtime.clock)
+    this.#resource = options.resource
+    this.#base = (options.baseUrl ?? new URL(options.resource).origin).replace(/\/$/, '')
+    this.#tools = new Map(Object.entries(options.tools ?? {}))
+    this.#toleranceSeconds = options.toleranceSeconds ?? 5
+    this.#resourceMetadata = options.resourceMetadata
+    this.#verified = new VerifiedTokens(options.keep ?? 10_000)
+    this.#rules = {
+      proof: options.proof ?? 'required',
+      replays: options.replays ?? new LocalReplays(() => this.#time.now()),
+      nonce: new StartNonce(this.#time.now(), proofSeconds.future),
+    }
+    this.#trusts = new Map(options.issuers.map((one) => [one.issuer, new Trust(one, options.resource, this.#runtime)]))
+    for (const { feed } of this.#trusts.values()) feed.start()
+  }
+
+  async ready(timeoutMs = 30_000): Promise<void> {
+    let cancel = () => {}
+    const late = new Promise<'late'>((resolve) => {
+      cancel = this.#runtime.clock.after(timeoutMs, () => resolve('late'))
+    })
+    const fresh = Promise.all([...this.#trusts.values()].map(({ feed }) => feed.fresh()))
+    const first = await Promise.race([fresh, late])
+    cancel()
+    if (first === 'late' || !this.state().ready) refuse('not_ready')
+  }
+
+  state(): VerifierState {
+    const issuers = Object.fromEntries([...this.#trusts].map(([issuer, { feed }]) => [issuer, feed.report()]))
+    return { ready: Object.values(issuers).every(({ fresh }) => fresh), issuers }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#trusts.values()].map(({ feed }) => feed.stop()))
+  }
+
+  async verify(request: CallRequest, expected: Expected = {}): Promise<Verdict> {
+    try {
+      return await this.#check(request, expected)
+    } catch (error) {
+      return this.#refused(asRefusal(error), expected)
+    }
+  }
+
+  /** The order is the design's; each step may refuse, and what a step needs, the ones before it have established. */
+  async #check(request: CallRequest, expected: Expected): Promise<Permitted> {
+    const presented = readCredential(request.headers)
+    const now = this.#time.now()
+    const entry = this.#verified.get(presented.token) ?? (await this.#admit(presented.token, now))
+    const { claims, trust } = entry
+    // Again at each use: a verdict that was kept is older than the clock.
+    if (now >= claims.exp + this.#toleranceSeconds) {
+      this.#verified.delete(presented.token)
+      refuse('token_expired')
+    }
+    if (claims.cnf !== undefined || this.#rules.proof === 'required' || presented.scheme === 'DPoP') {
+      const call = { method: request.method, headers: request.headers, url: this.#targetOf(request.url) }
+      await provePossession(this.#rules, call, presented, claims, now)
+    }
+    const standing = trust.checkStanding(entry, neededScopes(expected, this.#tools))
+    if (standing !== undefined) await standing
+    checkExpected(claims, entry.scopes, expected, this.#tools)
+    if (expected.chain !== 'prove') return entry.permitted
+    // Statements never change, so one proof of a token's chain holds as long as the token; one that failed is tried again.
+    entry.proven ??= this.#prove(entry, now).catch((error: unknown) => {
+      delete entry.proven
+      throw error
+    })
+    return entry.proven
+  }
+
+  async #admit(token: string, now: number): Promise<Entry> {
+    const { claims, kid } = await verifyAccessToken(token, {
+      audience: this.#resource,
+      now,
+      toleranceSeconds: this.#toleranceSeconds,
+      issuers: (issuer) => this.#trusts.has(issuer),
+      keys: (issuer, id) => this.#keysOf(issuer).find(id),
+    })
+    const trust = this.#trusts.get(claims.iss) ?? refuse('issuer_untrusted')
+    const scopes = Object.freeze(parseScope(claims.scope))
+    const permitted = permit(claims, scopes)
+    const entry: Entry = { token, claims, implicit: [claims.jti, kid], trust, scopes, permitted }
+    this.#verified.set(token, entry)
+    return entry
+  }
+
+  #keysOf(issuer: string): Trust['keys'] {
+    const trust = this.#trusts.get(issuer) ?? refuse('issuer_untrusted')
+    // Before its feed was ever fresh nothing of this issuer can pass, so nothing is fetched for it either.
+    return trust.feed.wasFresh ? trust.keys : refuse('not_ready')
+  }
+
+  async #prove(entry: Entry, now: number): Promise<Permitted> {
+    const chain = await entry.trust.statements.prove(entry.claims, now)
+    return chain === undefined ? entry.permitted : Object.freeze({ ...entry.permitted, chain })
+  }
+
+  /** What the caller's proof must name: path and query as they came, everything before them from the configuration. */
+  #targetOf(url: string): string {
+    const start = url.startsWith('/') ? 0 : url.indexOf('/', url.indexOf('//') + 2)
+    return this.#base + (start < 0 ? '/' : url.slice(start))
+  }
+
+  #refused(refusal: Refusal, expected: Expected): Verdict {
+    const response = () =>
+      refusalResponse(refusal, {
+        proof: this.#rules.proof,
+        scopes: neededScopes(expected, this.#tools),
+        nonce: this.#rules.nonce.value,
+        ...(this.#resourceMetadata !== undefined && { resourceMetadata: this.#resourceMetadata }),
+      })
+    return { ok: false, refusal, response }
+  }
+}
+
+function permit(claims: Verified['claims'], scopes: readonly string[]): Permitted {
+  return Object.freeze({
+    ok: true,
+    agent: claims.client_id,
+    principal: claims.sub,
+    actors: Object.freeze(actorsOf(claims)),
+    scopes,
+    token: deepFreeze(claims),
+  })
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) for (const member of Object.values(value)) deepFreeze(member)
+  return Object.freeze(value)
+}
