@@ -69,9 +69,15 @@ export class FeedHub {
     this.#parts = parts
     this.#settings = { ...defaults, ...parts.settings }
     this.acknowledgements = new Acknowledgements(parts)
-    this.#stopListening = parts.store.onCommit(({ organization, facts }) => {
-      if (facts.length > 0) void this.#feeds.get(organization)?.look()
-    })
+    const look = (organization: string) => void this.#feeds.get(organization)?.look()
+    const stops = [
+      parts.store.onCommit(({ organization, facts }) => facts.length > 0 && look(organization)),
+      parts.store.onHint(look),
+    ]
+    this.#stopListening = () =>
+      stops.forEach((stop) => {
+        stop()
+      })
   }
 
   /** How many streams are open. */

@@ -1,0 +1,71 @@
+import { isId, isTask, refuse } from '@credence/protocol'
+import type { Organization, Services } from '../services.ts'
+import type { Step } from '../store/port.ts'
+import type { Tables } from '../store/tables.ts'
+import { type Kind, kindOf } from './end.ts'
+
+/** What else changes when something ends, or comes back: conditions first. */
+type Consequences = { ending(id: string, nowMs: number): Step[]; restoring(id: string): Step[] }
+
+const nothing: Consequences = { ending: () => [], restoring: () => [] }
+
+function mustExist(table: 'agents' | 'people' | 'instances'): Consequences {
+  const require = (id: string): Step[] => [{ do: 'require', table, where: { id }, otherwise: 'not_found' }]
+  return { ending: require, restoring: require }
+}
+
+type Status = Tables['agents']['status']
+
+function agentStatus(id: string, from: Status, to: Status): Step {
+  return { do: 'touch', table: 'agents', where: { id, status: from }, set: { status: to } }
+}
+
+/**
+ * One row for each kind. A token, a delegation or a task may be ended before the authority ever hears of it: a stolen statement
+ * that was never shown is then refused at first sight.
+ */
+const consequences: Record<Exclude<Kind, 'signing_key'>, Consequences> = {
+  token: nothing,
+  delegation: nothing,
+  task: nothing,
+  service: nothing,
+  organization: nothing,
+  person: mustExist('people'),
+  instance: mustExist('instances'),
+  agent: {
+    ending: (id) => [...mustExist('agents').ending(id, 0), agentStatus(id, 'active', 'suspended')],
+    restoring: (id) => [...mustExist('agents').restoring(id), agentStatus(id, 'suspended', 'active')],
+  },
+  credential: {
+    ending: (id, nowMs) => [
+      { do: 'require', table: 'credentials', where: { id }, otherwise: 'not_found' },
+      { do: 'touch', table: 'credentials', where: { id, ended_at_ms: null }, set: { ended_at_ms: nowMs } },
+    ],
+    restoring: () => [],
+  },
+}
+
+/**
+ * Reads what a caller wants ended or restored.
+ *
+ * @throws Refusal `not_found` for what cannot exist in this organization.
+ */
+export function subjectOf(
+  organization: Organization,
+  id: string,
+): { kind: Kind; agent?: string; task?: string; token?: string } {
+  const kind = kindOf(id)
+  const wellFormed = kind === 'task' ? isTask(id.slice('task:'.length)) : isId(id)
+  if (!wellFormed || (kind === 'organization' && id !== organization.id)) refuse('not_found')
+  if (kind === 'agent') return { kind, agent: id }
+  if (kind === 'task') return { kind, task: id.slice('task:'.length) }
+  return kind === 'token' ? { kind, token: id } : { kind }
+}
+
+export function stepsToEnd(services: Pick<Services, 'clock'>, kind: Kind, id: string): Step[] {
+  return kind === 'signing_key' ? [] : consequences[kind].ending(id, services.clock.nowMs())
+}
+
+export function stepsToRestore(kind: Kind, id: string): Step[] {
+  return kind === 'signing_key' ? [] : consequences[kind].restoring(id)
+}
