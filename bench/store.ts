@@ -1,0 +1,93 @@
+// How fast the store is: `node --conditions=@credence/source bench/store.ts [sqlite|postgres] [seconds]`. PostgreSQL: STORE_URL.
+//
+// Each of 64 callers commits, again and again, what issuing a token commits: a lineage check of eight ids, one replay id, one audit record
+// of 700 bytes. Then reads by primary key.
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Store } from '../packages/authority/src/store/index.ts'
+import { openPostgres } from '../packages/authority/src/store/postgres/index.ts'
+import { openSqlite } from '../packages/authority/src/store/sqlite/index.ts'
+
+const engine = process.argv[2] ?? 'sqlite'
+const seconds = Number(process.argv[3] ?? 5)
+const organization = 'org_0123456789abcdefghijkl'
+const callers = Number(process.env.STORE_CALLERS ?? 64)
+
+const directory = mkdtempSync(join(tmpdir(), 'credence-bench-'))
+const store = await open()
+const lineage = Array.from({ length: 8 }, (_, index) => [`agt_0123456789abcdefghij${index}0`, 0] as const)
+let next = 0
+
+await issue(1)
+const issued = await issue(seconds)
+console.log(`${engine}: ${Math.round(issued.count / issued.seconds)} commands/s, ${callers} callers; ${issued.latency}`)
+for (const together of [1, callers]) {
+  const read = await readByKey(together)
+  console.log(`${engine}: get by primary key, ${together} at once: ${read.toFixed(1)} µs each`)
+}
+await store.close()
+rmSync(directory, { recursive: true })
+
+function open(): Promise<Store> {
+  if (engine === 'sqlite') return openSqlite({ file: join(directory, 'store') })
+  const url = process.env.STORE_URL
+  if (!url) throw new Error('Set STORE_URL to the URL of an empty PostgreSQL database.')
+  return openPostgres({ url })
+}
+
+async function issue(forSeconds: number) {
+  const started = performance.now()
+  const latencies: number[] = []
+  const caller = async () => {
+    while (performance.now() - started < forSeconds * 1_000) {
+      const began = performance.now()
+      await issueOnce()
+      latencies.push(performance.now() - began)
+    }
+  }
+  await Promise.all(Array.from({ length: callers }, caller))
+  latencies.sort((a, b) => a - b)
+  const at = (share: number) => (latencies[Math.floor(latencies.length * share)] ?? Number.NaN).toFixed(1)
+  const latency = `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(0.999999)} ms`
+  return { count: latencies.length, seconds: (performance.now() - started) / 1_000, latency }
+}
+
+async function issueOnce(): Promise<void> {
+  next += 1
+  const unique = `${Math.random().toString(36).slice(2).padEnd(11, '0')}${next}`
+  const outcome = await store.commit({
+    organization,
+    steps: [
+      { do: 'alive', lineage, otherwise: 'revoked' },
+      {
+        do: 'insert',
+        table: 'replay_ids',
+        row: { kind: 'assertion', id: unique, expires_at: 2_000_000_000 },
+        otherwise: 'assertion_replayed',
+      },
+    ],
+    audit: {
+      id: `aud_${unique}`,
+      atMs: Date.now(),
+      leaf: new Uint8Array(700),
+      leafHash: new Uint8Array(32),
+      values: [],
+    },
+  })
+  if (!outcome.done) throw new Error(outcome.refused)
+}
+
+async function readByKey(together: number): Promise<number> {
+  const id = 'psn_0123456789abcdefghijkl'
+  const row = { id, name: 'Ada', permissions: '[]', created_at_ms: 1 }
+  await store.commit({ organization, steps: [{ do: 'put', table: 'people', row }], audit: null })
+  const reads = store.of(organization)
+  const rounds = Math.ceil((engine === 'sqlite' ? 100_000 : 20_000) / together)
+  const started = performance.now()
+  for (let round = 0; round < rounds; round++) {
+    await Promise.all(Array.from({ length: together }, () => reads.get('people', { id })))
+  }
+  return ((performance.now() - started) * 1_000) / (rounds * together)
+}

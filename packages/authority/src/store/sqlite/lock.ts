@@ -1,0 +1,23 @@
+import { DatabaseSync } from 'node:sqlite'
+import { refuse } from '@credence/protocol'
+import { createPrivately } from './private_file.ts'
+
+/**
+ * Takes the store for this process: the lock of a transaction on a file beside it, which the system drops with the process,
+ * however that ends.
+ *
+ * @returns what gives it back.
+ * @throws Refusal `store_locked`
+ */
+export function takeLock(file: string): () => void {
+  const path = `${file}.lock`
+  createPrivately(path)
+  const database = new DatabaseSync(path, { timeout: 0 })
+  try {
+    database.exec('begin exclusive')
+  } catch (cause) {
+    database.close()
+    refuse('store_locked', { detail: `Another authority process has ${file} open.`, cause })
+  }
+  return () => database.close()
+}
