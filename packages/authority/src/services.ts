@@ -1,8 +1,8 @@
-import type { Algorithm } from '@credence/protocol'
+import { type Algorithm, refuse } from '@credence/protocol'
 import type { RefusalCounter } from './audit/index.ts'
 import type { Config } from './config.ts'
 import type { FeedHub } from './revocation/index.ts'
-import type { Store } from './store/port.ts'
+import type { Command, Lineage, Outcome, Store } from './store/port.ts'
 import type { Logger, Telemetry } from './telemetry/telemetry.ts'
 import type { Sealer } from './tokens/index.ts'
 
@@ -42,4 +42,18 @@ export type Organization = {
 /** Now, in the whole seconds that tokens and statements count in. */
 export function nowSeconds(clock: Clock): number {
   return Math.floor(clock.nowMs() / 1000)
+}
+
+/** Commits, or refuses with what the store refused. */
+export async function commit(
+  { store }: Pick<Services, 'store'>,
+  command: Command,
+): Promise<Extract<Outcome, { done: true }>> {
+  const outcome = await store.commit(command)
+  return outcome.done ? outcome : refuse(outcome.refused)
+}
+
+/** For an `alive` step that asks only whether these are alive, whatever epoch they have come to. */
+export function aliveNow(...ids: string[]): Lineage {
+  return ids.map((id) => [id, Number.MAX_SAFE_INTEGER])
 }

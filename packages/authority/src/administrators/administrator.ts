@@ -20,3 +20,22 @@ export async function findAdministratorBySecret(
   if (!row || !matches || row.ended_at_ms !== null) return undefined
   return { id: row.id, name: row.name, createdAtMs: row.created_at_ms }
 }
+
+/** In the order of their ids, ended ones included. */
+export async function listAdministrators(
+  services: Services,
+  organizationId: string,
+  query: { after?: string | undefined; limit: number },
+): Promise<Administrator[]> {
+  const rows = await services.store.of(organizationId).list('administrators', {
+    order: { by: 'id' },
+    ...(query.after !== undefined && { after: query.after }),
+    limit: query.limit,
+  })
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    createdAtMs: row.created_at_ms,
+    ...(row.ended_at_ms !== null && { endedAtMs: row.ended_at_ms }),
+  }))
+}

@@ -1,1 +1,4 @@
-export { type Administrator, findAdministratorBySecret, installation } from './administrator.ts'
+export { addAdministrator, administratorSteps } from './add.ts'
+export { type Administrator, findAdministratorBySecret, installation, listAdministrators } from './administrator.ts'
+export { endAdministrator } from './end.ts'
+export { ensureFirstAdministrator, type SecretPlace } from './first.ts'

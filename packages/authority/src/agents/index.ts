@@ -1,3 +1,4 @@
+export { addCredential, type NewCredential } from './add_credential.ts'
 export {
   type Agent,
   type AgentStatus,
@@ -7,6 +8,7 @@ export {
   type Permission,
   requireAgent,
 } from './agent.ts'
+export { type AgentChange, changeAgent, transferAgent } from './change.ts'
 export {
   type Credential,
   findCredential,
@@ -15,10 +17,11 @@ export {
   listCredentials,
   usedStep,
 } from './credential.ts'
-export {
-  type CredentialKind,
-  type CredentialPolicy,
-  defaultCredentialPolicy,
-} from './credential_policy.ts'
+export { type CredentialKind, type CredentialPolicy, defaultCredentialPolicy } from './credential_policy.ts'
+export { endCredential } from './end_credential.ts'
 export { findInstance, type Instance, listInstances } from './instance.ts'
+export { type EnrolledKey, publicKeyRow } from './public_key.ts'
+export { type NewAgent, registerAgent } from './register.ts'
 export { newSecret, readSecret, sameHash } from './secret.ts'
+export { type NewInstance, requireInstance, startInstance } from './start_instance.ts'
+export { resumeAgent, retireAgent, type Stop, suspendAgent } from './suspend.ts'

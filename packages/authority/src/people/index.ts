@@ -1,1 +1,3 @@
+export { enrolKey, type NewKey } from './enrol_key.ts'
 export { findPerson, keysOf, listPeople, type Person, requirePerson } from './person.ts'
+export { type NewPerson, registerPerson } from './register.ts'

@@ -1,3 +1,5 @@
+export { changeResource, type ResourceChange } from './change.ts'
+export { type NewResource, type ResourceWords, registerResource } from './register.ts'
 export {
   findResource,
   findResourceById,

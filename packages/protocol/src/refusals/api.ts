@@ -6,6 +6,18 @@ export const api = {
     says: 'This has ended for good.',
     hint: 'Create a new one; what has ended never lives again.',
   },
+  audience_invalid: {
+    status: 422,
+    oauth: 'invalid_request',
+    says: 'The audience is not one a resource can have.',
+    hint: 'Use an absolute https URI of the resource itself, without user, fragment or capital letters in its host.',
+  },
+  audience_taken: {
+    status: 409,
+    oauth: 'invalid_request',
+    says: 'A resource with this audience is registered already.',
+    hint: 'Change that resource, or choose another audience.',
+  },
   body_too_large: {
     status: 413,
     oauth: 'invalid_request',
@@ -48,6 +60,12 @@ export const api = {
     says: 'Something went wrong here.',
     hint: 'Try again; if it stays, tell the operator the trace id.',
   },
+  key_taken: {
+    status: 409,
+    oauth: 'invalid_request',
+    says: 'This key is or was in use by the same holder.',
+    hint: 'Make a new key; keys are never used again.',
+  },
   key_unusable: {
     status: 400,
     oauth: 'invalid_request',
@@ -83,6 +101,18 @@ export const api = {
     oauth: 'temporarily_unavailable',
     says: 'The authority has more to do than it can.',
     hint: 'Try again after the time in Retry-After.',
+  },
+  operator_unknown: {
+    status: 422,
+    oauth: 'invalid_request',
+    says: 'There is no active agent that could be the operator.',
+    hint: 'Register the agent that runs the resource first, and name its id.',
+  },
+  owner_unknown: {
+    status: 422,
+    oauth: 'invalid_request',
+    says: 'There is no such person to own the agent.',
+    hint: 'Register the person first, and name their id.',
   },
   rate_limited: {
     status: 429,

@@ -1,0 +1,40 @@
+import { record } from '../audit/index.ts'
+import type { Services } from '../services.ts'
+import { administratorSteps } from './add.ts'
+import { installation } from './administrator.ts'
+
+/** Where a secret made at first start goes. */
+export type SecretPlace = {
+  /** Before it is valid: whatever can be lost must already be in its place. */
+  prepare(secret: string): void
+  /** It is valid now. */
+  keep(secret: string): void
+  /** Somebody else was first. */
+  discard(): void
+}
+
+/** The same in every installation, so that the store lets only one of several first starts through. */
+const firstId = 'adm_AAAAAAAAAAAAAAAAAAAAAA'
+
+/**
+ * Makes the first administrator of the installation, unless there ever was one. Of several that start at once, one makes it.
+ *
+ * @returns whether this start made it.
+ */
+export async function ensureFirstAdministrator(services: Services, place: SecretPlace): Promise<boolean> {
+  if (await services.store.of(installation).get('administrators', { id: firstId })) return false
+  const { steps, secret } = administratorSteps(services, { id: firstId, name: 'first' })
+  place.prepare(secret)
+  const outcome = await services.store.commit({
+    organization: installation,
+    steps,
+    audit: await record(
+      services,
+      { id: installation },
+      { type: 'administrator.added', subject: firstId, outcome: 'done' },
+    ),
+  })
+  if (outcome.done) place.keep(secret)
+  else place.discard()
+  return outcome.done
+}
