@@ -1,16 +1,16 @@
 /** What stops a start, or a command typed by a person. Never an answer to a stranger. */
 export const operation = {
-  authority_unreachable: {
-    status: 503,
-    oauth: 'temporarily_unavailable',
-    says: 'The authority cannot be reached.',
-    hint: 'Check that it runs, and the issuer URL.',
-  },
   authority_answer_invalid: {
     status: 502,
     oauth: 'server_error',
     says: 'The authority answered something that cannot be understood.',
     hint: 'Check that the issuer URL is that of a Credence authority.',
+  },
+  authority_unreachable: {
+    status: 503,
+    oauth: 'temporarily_unavailable',
+    says: 'The authority cannot be reached.',
+    hint: 'Check that it runs, and the issuer URL.',
   },
   config_invalid: {
     status: 500,

@@ -1,0 +1,37 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { decode, encode } from '../src/base64url.ts'
+import { outcome } from './outcome.ts'
+
+test('bytes come back, as the platform would write them', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+      expect(encode(bytes)).toBe(Buffer.from(bytes).toString('base64url'))
+      expect(decode(encode(bytes))).toEqual(Uint8Array.from(bytes))
+    }),
+  )
+})
+
+test('whatever decodes is the one spelling of its bytes', async () => {
+  const character = fc.constantFrom(...'ABYZabyz0189-_+/= \n\u00c1\u0100.'.split(''))
+  await fc.assert(
+    fc.asyncProperty(fc.array(character, { maxLength: 8 }), async (parts) => {
+      const text = parts.join('')
+      const canonical = Buffer.from(text, 'base64url').toString('base64url') === text
+      expect(await outcome(() => decode(text))).toBe(canonical ? 'accepted' : 'malformed')
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+test.each(['A', 'AB', 'AAB', 'AA==', 'AA=', 'A A', 'AA\n', '+_', '/_', 'ÁA', '\u0141A', 'AAAAA', 'AA\u0000A'])(
+  'not one spelling of anything: %j',
+  async (text) => {
+    expect(await outcome(() => decode(text))).toBe('malformed')
+  },
+)
+
+test('nothing is nothing', () => {
+  expect(decode('')).toHaveLength(0)
+  expect(encode(new Uint8Array(0))).toBe('')
+})
