@@ -1,11 +1,18 @@
-import { canonicalize, commit, encodeLeaf, type JsonValue, type Leaf, leafHash, newId } from '@credence/protocol'
+import {
+  canonicalize,
+  commit,
+  encodeLeaf,
+  type JsonValue,
+  type Leaf,
+  leafHash,
+  newId,
+  newSalt,
+} from '@credence/protocol'
 import type { Services } from '../services.ts'
 import type { AuditRecord } from '../store/port.ts'
 
 /** What the caller says; the rest of the leaf (version, id, organization, time, commitments) is filled in here. */
 export type LeafContent = Omit<Leaf, 'v' | 'id' | 'org' | 'at_ms' | 'commitments'>
-
-const saltBytes = 32
 
 /**
  * Builds the record of one command, for `Command.audit`. It becomes durable with the command, never before and never after.
@@ -25,7 +32,7 @@ export async function record(
   const atMs = services.clock.nowMs()
   const committed = await Promise.all(
     Object.entries(values).map(async ([name, value]) => {
-      const salt = crypto.getRandomValues(new Uint8Array(saltBytes))
+      const salt = newSalt()
       return { name, salt, value: canonicalize(value), commitment: await commit(name, value, salt) }
     }),
   )

@@ -16,20 +16,16 @@ const atOnce = 500
  * place are found here like any others.
  */
 export async function sequence(services: Needed, organization: string): Promise<void> {
-  while ((await placeSome(services, organization)) !== 'nothing left') {
-    // Each turn places some records, or another process has.
-  }
+  // Oldest first: once a turn finds few, all that was durable before the call has its place.
+  while ((await placeSome(services, organization)) === 'there may be more') {}
 }
 
-async function placeSome(
-  { store, clock }: Needed,
-  organization: string,
-): Promise<'placed' | 'overtaken' | 'nothing left'> {
+async function placeSome({ store, clock }: Needed, organization: string): Promise<'all placed' | 'there may be more'> {
   const reads = store.of(organization)
   // The head before the records: whatever another process places in between makes the update of the head fail.
   const head = await reads.get('log_heads', {})
   const unplaced = await reads.unplaced(atOnce)
-  if (unplaced.length === 0) return 'nothing left'
+  if (unplaced.length === 0) return 'all placed'
 
   const frontier = head ? Frontier.fromJSON(JSON.parse(head.frontier) as JsonValue) : new Frontier()
   const records = unplaced.map(({ id }, index) => ({ id, position: frontier.size + index }))
@@ -48,7 +44,8 @@ async function placeSome(
     steps: [moveHead, { do: 'place', records, otherwise: 'conflict' }],
     audit: null,
   })
-  return outcome.done ? 'placed' : 'overtaken'
+  // Refused: another process was faster, perhaps with other records.
+  return outcome.done && unplaced.length < atOnce ? 'all placed' : 'there may be more'
 }
 
 /** Every organization that has records without a place. One that fails does not stop the others; the first error is thrown at the end. */
