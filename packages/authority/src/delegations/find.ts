@@ -1,38 +1,130 @@
-import type { Organization, Services } from '../services.ts'
+import { type Lineage, readStatement, refuse } from '@credence/protocol'
+import { nowSeconds, type Organization, type Services } from '../services.ts'
 import type { RowOf } from '../store/tables.ts'
+import { findPrincipal } from './principal.ts'
 import type { RegisteredChain, RegisteredHop } from './registered_chain.ts'
+
+const mostHops = 8
 
 /** The chain that ends in this statement, or undefined when the authority does not know it. */
 export async function loadChain(
-  _services: Services,
-  _organization: Organization,
-  _hash: string,
+  services: Services,
+  organization: Organization,
+  hash: string,
 ): Promise<RegisteredChain | undefined> {
-  return undefined
+  const row = await services.store.of(organization.id).get('delegations', { hash })
+  return row && chainOf(services, organization, row)
 }
 
 /** The statement with this hash, as its delegator signed it. */
 export async function statementByHash(
-  _services: Services,
-  _organization: Organization,
-  _hash: string,
+  services: Services,
+  organization: Organization,
+  hash: string,
 ): Promise<string | undefined> {
-  return undefined
+  return (await services.store.of(organization.id).get('delegations', { hash }))?.statement
+}
+
+export type Delegation = RegisteredHop & {
+  parentHash: string | undefined
+  depth: number
+  createdAtMs: number
+  /** Whether it and everything it rests on stands. An expired one may still be alive here. */
+  alive: boolean
 }
 
 export async function findDelegation(
-  _services: Services,
-  _organization: Organization,
-  _id: string,
-): Promise<RegisteredHop | undefined> {
-  return undefined
+  services: Services,
+  organization: Organization,
+  id: string,
+): Promise<Delegation | undefined> {
+  const row = await services.store.of(organization.id).get('delegations', { id })
+  return row && delegationOf(services, organization, row)
 }
 
-/** Delegations in order of their ids. */
+/** In the order of their ids. */
 export async function listDelegations(
-  _services: Services,
-  _organization: Organization,
-  _query: { where?: Partial<RowOf<'delegations'>>; after?: string; limit: number },
-): Promise<RegisteredHop[]> {
-  return []
+  services: Services,
+  organization: Organization,
+  query: { where?: Partial<RowOf<'delegations'>>; after?: string | undefined; limit: number },
+): Promise<Delegation[]> {
+  const rows = await services.store.of(organization.id).list('delegations', {
+    ...(query.where && { where: query.where }),
+    order: { by: 'id' },
+    ...(query.after !== undefined && { after: query.after }),
+    limit: query.limit,
+  })
+  return Promise.all(rows.map((row) => delegationOf(services, organization, row)))
+}
+
+/**
+ * The live chains by which this principal's authority came to one of these delegates, with the statement `parent` as their
+ * last but one (null: given by the principal itself).
+ */
+export async function standingChains(
+  services: Services,
+  organization: Organization,
+  wanted: { principal: string; delegates: readonly string[]; parent: string | null },
+): Promise<RegisteredChain[]> {
+  const now = nowSeconds(services.clock)
+  const chains: RegisteredChain[] = []
+  let after: string | undefined
+  for (;;) {
+    const rows = await services.store.of(organization.id).list('delegations', {
+      where: { principal: wanted.principal },
+      in: { column: 'delegate', values: wanted.delegates },
+      order: { by: 'id' },
+      ...(after !== undefined && { after }),
+      limit: 500,
+    })
+    for (const row of rows) {
+      if (row.parent_hash !== wanted.parent || row.expires_at <= now) continue
+      if (await stands(services, organization, row)) chains.push(await chainOf(services, organization, row))
+    }
+    after = rows.at(-1)?.id
+    if (after === undefined || rows.length < 500) return chains
+  }
+}
+
+async function chainOf(
+  services: Services,
+  organization: Organization,
+  leaf: RowOf<'delegations'>,
+): Promise<RegisteredChain> {
+  const rows = [leaf]
+  for (let top = leaf; top.parent_hash !== null; top = rows[0] as RowOf<'delegations'>) {
+    const parent = await services.store.of(organization.id).get('delegations', { hash: top.parent_hash })
+    if (parent === undefined || rows.length >= mostHops) {
+      refuse('internal_error', { cause: new Error('a registered delegation has lost its parent') })
+    }
+    rows.unshift(parent)
+  }
+  const hops = await Promise.all(rows.map(hopOf))
+  const { principal } = await findPrincipal(services, organization, leaf.principal)
+  return { hops, leaf: hops.at(-1) as RegisteredHop, principal, lineage: JSON.parse(leaf.lineage) as Lineage }
+}
+
+async function hopOf(row: RowOf<'delegations'>): Promise<RegisteredHop> {
+  const { statement, hash } = await readStatement(row.statement)
+  return { id: row.id, hash, statement, compact: row.statement, evidence: statement.evidence }
+}
+
+async function delegationOf(
+  services: Services,
+  organization: Organization,
+  row: RowOf<'delegations'>,
+): Promise<Delegation> {
+  return {
+    ...(await hopOf(row)),
+    parentHash: row.parent_hash ?? undefined,
+    depth: row.depth,
+    createdAtMs: row.created_at_ms,
+    alive: await stands(services, organization, row),
+  }
+}
+
+async function stands(services: Services, organization: Organization, row: RowOf<'delegations'>): Promise<boolean> {
+  const lineage = new Map(JSON.parse(row.lineage) as Lineage)
+  const standing = await services.store.of(organization.id).standing([...lineage.keys()])
+  return standing.every(({ id, alive, epoch }) => alive === 1 && epoch <= (lineage.get(id) ?? 0))
 }

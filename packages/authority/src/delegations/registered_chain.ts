@@ -1,13 +1,41 @@
 import type { Evidence, Lineage, Statement } from '@credence/protocol'
 import type { Step } from '../store/port.ts'
+import type { Principal } from './principal.ts'
 
-/** On whose behalf. `id` is what stands in statements and in `sub`: a SPIFFE ID for an agent, else the typed id. */
-export type Principal = { kind: 'person' | 'service' | 'organization' | 'agent'; id: string }
-
+/** One statement the authority knows. `id` is its `dlg_` id. */
 export type RegisteredHop = { id: string; hash: string; statement: Statement; compact: string; evidence: Evidence }
 
-/** A chain the authority knows, root first. `lineage`: of the leaf, its ancestors' included, with the epochs stamped at registration. */
-export type RegisteredChain = { hops: RegisteredHop[]; principal: Principal; lineage: Lineage }
+/**
+ * A chain the authority knows, root first, never empty. `lineage`: of the leaf, its ancestors' included, with the epochs
+ * stamped at registration.
+ */
+export type RegisteredChain = { hops: RegisteredHop[]; leaf: RegisteredHop; principal: Principal; lineage: Lineage }
 
 /** A checked chain and the rows that make its unknown hops known; they belong into the command that relies on it. */
 export type PreparedChain = RegisteredChain & { steps: Step[]; fresh: string[] }
+
+/**
+ * The rows of a statement seen for the first time. Whoever registers the same one at the same moment is no conflict; another
+ * statement with the same id is.
+ */
+export function registrationSteps(hop: RegisteredHop, at: { depth: number; lineage: Lineage; nowMs: number }): Step[] {
+  const { id, hash, statement, compact, evidence } = hop
+  const row = {
+    id,
+    hash,
+    parent_hash: statement.par_hash ?? null,
+    statement: compact,
+    evidence: JSON.stringify(evidence),
+    principal: statement.sub,
+    delegator: statement.iss,
+    delegate: statement.delegate,
+    depth: at.depth,
+    lineage: JSON.stringify(at.lineage),
+    expires_at: statement.exp,
+    created_at_ms: at.nowMs,
+  }
+  return [
+    { do: 'insert_if_absent', table: 'delegations', row },
+    { do: 'require', table: 'delegations', where: { id, hash }, otherwise: 'conflict' },
+  ]
+}

@@ -1,15 +1,44 @@
 import { type AccessTokenClaims, refuse } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
+import { proveKey } from './prove_key.ts'
+import { fullLineage, verifyPresented } from './verify_presented.ts'
+
+/** `id`: the `agt_` id of the agent that calls. */
+export type ApiCaller = { kind: 'agent'; claims: AccessTokenClaims; id: string }
 
 /**
- * Who calls the authority's own API: checks the access token (audience `${issuer}/v1`), its DPoP proof, and claims the
- * proof's id. `url`: the target as the caller sees it, built from the stored issuer.
+ * Who calls the authority's own API with an access token (audience `${issuer}/v1`). The token must be bound, the proof must
+ * fit it, and its id is claimed here, so that one proof opens one call. Scope is the endpoint's to check.
  */
 export async function authenticateApiCall(
-  _services: Services,
-  _organization: Organization,
-  _request: Request,
-  _url: string,
-): Promise<{ kind: 'agent'; claims: AccessTokenClaims; id: string }> {
-  return refuse('internal_error')
+  services: Services,
+  organization: Organization,
+  call: { request: Request; url: string; answerHeaders: Headers },
+): Promise<ApiCaller> {
+  const token = readToken(call.request)
+  const { claims, kid } = await verifyPresented(services, organization, token, {
+    audience: `${organization.issuer}/v1`,
+  })
+  // The authority's own API issues bound tokens only; an unbound one is not ours to trust.
+  if (claims.cnf === undefined) refuse('binding_unknown')
+  const proven = await proveKey(services, organization, { ...call, accessToken: token })
+  if (proven === undefined) refuse('proof_missing')
+  if (proven.jkt !== claims.cnf.jkt) refuse('proof_key_mismatch')
+  const outcome = await services.store.commit({
+    organization: organization.id,
+    steps: [{ do: 'alive', lineage: fullLineage(claims, kid), otherwise: 'revoked' }, ...proven.steps],
+    audit: null,
+  })
+  if (!outcome.done) refuse(outcome.refused)
+  return { kind: 'agent', claims, id: claims.agent }
+}
+
+/** RFC 9449 §7.1: a bound token comes with the scheme DPoP; as Bearer it is refused, however valid. */
+function readToken(request: Request): string {
+  const authorization = request.headers.get('authorization')
+  if (authorization === null) refuse('token_missing')
+  const [, scheme = '', token = ''] = /^([A-Za-z]+) +([A-Za-z0-9._~+/=-]+)$/.exec(authorization) ?? []
+  if (token === '') refuse('token_missing')
+  if (scheme.toLowerCase() !== 'dpop') refuse('proof_missing')
+  return token
 }

@@ -1,8 +1,12 @@
-export { authenticateApiCall } from './api_call.ts'
+export { type ApiCaller, authenticateApiCall } from './api_call.ts'
 export { checkSealed } from './check_sealed.ts'
 export { firstSigningKeySteps } from './first_key.ts'
+export { joinLineages, requireStanding, stampLineage } from './lineage.ts'
 export { type MintedToken, mint, type NewToken, signAs } from './mint.ts'
-export { newSigningKey, revokeSigningKey, rotateDue, startRotation } from './rotation.ts'
+export { type ProvenKey, proveKey } from './prove_key.ts'
+export { revokeSigningKey } from './revoke_key.ts'
+export { rotateDue, startRotation } from './rotate_due.ts'
+export { newSigningKey } from './rotation.ts'
 export {
   createSealer,
   newWrappingKey,
@@ -11,5 +15,15 @@ export {
   type Sealer,
   type WrappingKey,
 } from './sealing.ts'
-export { activeKey, jwks, listSigningKeys, lookup, publicKeys, type SigningKeyRecord } from './signing_keys.ts'
-export { type PresentedToken, verifyPresented } from './verify_presented.ts'
+export { organizationSecret } from './secrets.ts'
+export {
+  activeKey,
+  forgetKeyStates,
+  jwks,
+  jwksMaxAgeSeconds,
+  listSigningKeys,
+  lookup,
+  publicKeys,
+  type SigningKeyRecord,
+} from './signing_keys.ts'
+export { fullLineage, type PresentedToken, verifyPresented } from './verify_presented.ts'

@@ -1,22 +1,32 @@
-import { type AccessTokenClaims, type JsonObject, refuse } from '@credence/protocol'
-import type { Organization, Services } from '../services.ts'
+import { type AccessTokenClaims, type JsonObject, newId, signAccessToken, signJws } from '@credence/protocol'
+import { nowSeconds, type Organization, type Services } from '../services.ts'
+import { activeKey } from './signing_keys.ts'
 
 /** What a grant decides; the authority adds issuer, organization, id and time. */
 export type NewToken = Omit<AccessTokenClaims, 'iss' | 'org' | 'jti' | 'iat'>
 
+/** `kid`: the key that signed. Put `[kid, 0]` beside the lineage of the command that makes the token durable. */
 export type MintedToken = { token: string; claims: AccessTokenClaims; kid: string }
 
 /** Signs an access token with the organization's active key. It must not leave before its record is durable. */
-export async function mint(_services: Services, _organization: Organization, _token: NewToken): Promise<MintedToken> {
-  return refuse('internal_error')
+export async function mint(services: Services, organization: Organization, token: NewToken): Promise<MintedToken> {
+  const key = await activeKey(services, organization)
+  const claims: AccessTokenClaims = {
+    ...token,
+    iss: organization.issuer,
+    org: organization.id,
+    jti: newId('tok'),
+    iat: nowSeconds(services.clock),
+  }
+  return { token: await signAccessToken(key, claims), claims, kid: key.kid }
 }
 
 /** Signs a payload of the authority (revocation batches, attested statements) with the active key, as a compact JWS of this `typ`. */
 export async function signAs(
-  _services: Services,
-  _organization: Organization,
-  _typ: string,
-  _payload: JsonObject,
+  services: Services,
+  organization: Organization,
+  typ: string,
+  payload: JsonObject,
 ): Promise<string> {
-  return refuse('internal_error')
+  return signJws(await activeKey(services, organization), { typ }, payload)
 }

@@ -1,0 +1,28 @@
+import { refuse } from '@credence/protocol'
+import { findInstance, usedStep } from '../agents/index.ts'
+import { nowSeconds, type Organization, type Services } from '../services.ts'
+import type { Client, Proven } from './client.ts'
+
+/**
+ * Whether a proven agent may use this credential now. From here on answers are specific: the caller has shown that it holds
+ * the credential. Refuses `agent_not_active`, `credential_expired`, `credential_kind_refused`, `instance_expired`.
+ */
+export async function mayBeUsed(services: Services, organization: Organization, proven: Proven): Promise<Client> {
+  const { agent, credential, steps } = proven
+  const now = nowSeconds(services.clock)
+  if (agent.status !== 'active') refuse('agent_not_active')
+  if (credential.endedAtMs !== undefined || now < credential.notBefore || now >= (credential.expiresAt ?? Infinity)) {
+    refuse('credential_expired')
+  }
+  const { kinds, maxLifetimeSeconds } = agent.credentialPolicy
+  // The policy as it is now: tightening it ends what it no longer allows.
+  if (!kinds.includes(credential.kind)) refuse('credential_kind_refused')
+  if (maxLifetimeSeconds !== undefined && now >= credential.createdAtMs / 1000 + maxLifetimeSeconds) {
+    refuse('credential_expired')
+  }
+  const used = [...steps, usedStep(credential, services.clock.nowMs())]
+  if (credential.instance === undefined) return { agent, credential, steps: used }
+  const instance = await findInstance(services, organization, credential.instance)
+  if (instance?.agent !== agent.id || !instance.alive || now >= instance.expiresAt) refuse('instance_expired')
+  return { agent, instance, credential, steps: used }
+}

@@ -1,0 +1,24 @@
+import { z } from 'zod'
+
+/** A form parameter of at most so many characters. */
+export function parameter(most: number): z.ZodOptional<z.ZodString> {
+  return z.string().max(most).optional()
+}
+
+/** RFC 6749 §5.2, and ours beside. */
+export const oauthErrorSchema = z.object({
+  error: z.string(),
+  error_description: z.string(),
+  error_code: z.string().describe('The refusal, more exactly than `error`.'),
+  hint: z.string().describe('What to do next.'),
+})
+
+/** RFC 6749 §5.1, RFC 8693 §2.2.1, RFC 9396 §7. */
+export const tokenAnswerSchema = z.object({
+  access_token: z.string(),
+  token_type: z.enum(['DPoP', 'Bearer']),
+  expires_in: z.number().int().describe('Seconds.'),
+  scope: z.string(),
+  issued_token_type: z.string().optional(),
+  authorization_details: z.array(z.looseObject({ type: z.string() })).optional(),
+})

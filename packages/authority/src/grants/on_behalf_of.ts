@@ -1,0 +1,49 @@
+import { intersectScopes, parseScope, refuse } from '@credence/protocol'
+import { chainCeilings, extendOnBehalf, loadChain } from '../delegations/index.ts'
+import { findResource } from '../resources/index.ts'
+import type { Services } from '../services.ts'
+import { fullLineage, joinLineages } from '../tokens/index.ts'
+import { type Drawn, type TokenRequest, taskAndSession } from './grant.ts'
+import { presentedToken } from './presented.ts'
+
+/**
+ * Shape (c): the operator of a resource goes on, for whoever called it, to a resource that the caller's grant names as
+ * `onward`. The authority attests the hop, because it saw the token the operator was called with. The caller's proof of
+ * possession was the resource's to check and is not repeated here.
+ */
+export async function onBehalfOf(services: Services, request: TokenRequest, subjectToken: string): Promise<Drawn> {
+  const { organization, client, resource, form } = request
+  const { claims, kid } = await presentedToken(services, organization, subjectToken, 'subject_token_invalid')
+  const calledAt = await findResource(services, organization, claims.aud)
+  if (calledAt?.operator !== client.agent.id) refuse('subject_token_invalid')
+  const leafHash = claims.delegation_chain?.at(-1)?.hash
+  // Who acts for itself has nobody's authority to hand on, and named nothing as onward.
+  if (leafHash === undefined) refuse('onward_not_granted')
+  const parent = (await loadChain(services, organization, leafHash)) ?? refuse('delegation_unknown')
+  const leaf = parent.leaf.statement
+  if (!leaf.onward?.includes(resource.audience)) refuse('onward_not_granted')
+
+  const { task, session } = taskAndSession(form, leaf, claims)
+  const carried = parseScope(claims.scope)
+  const chain = await extendOnBehalf(services, organization, parent, {
+    client,
+    resource,
+    // The hop hands on no more than the call carried, and nothing the resource does not know.
+    scope: intersectScopes(carried, resource.scopes),
+    expiresAt: claims.exp,
+    token: claims.jti,
+    ...(task !== undefined && { task }),
+  })
+  return {
+    sub: claims.sub,
+    chain,
+    ceilings: [carried, ...(await chainCeilings(services, organization, chain, resource.audience))],
+    constraints: leaf.constraints ?? [],
+    expiresAt: Math.min(claims.exp, leaf.exp),
+    lineage: joinLineages(chain.lineage, fullLineage(claims, kid)),
+    ...(task !== undefined && { task }),
+    ...(session !== undefined && { session }),
+    steps: chain.steps,
+    registered: chain.fresh,
+  }
+}

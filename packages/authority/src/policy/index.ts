@@ -1,0 +1,2 @@
+export { type Decision, decide, type Question } from './decide.ts'
+export { granted, narrow } from './narrow.ts'

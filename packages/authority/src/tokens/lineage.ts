@@ -1,0 +1,35 @@
+import { type Lineage, refuse } from '@credence/protocol'
+import type { Organization, Services } from '../services.ts'
+
+/** One lineage of several: each id once, with the lowest epoch it was given, so that joining never brings anything back. */
+export function joinLineages(...lineages: readonly Lineage[]): Lineage {
+  const lowest = new Map<string, number>()
+  for (const [id, epoch] of lineages.flat()) lowest.set(id, Math.min(epoch, lowest.get(id) ?? epoch))
+  return [...lowest]
+}
+
+/**
+ * The lineage of things that are drawn on now: their ids with the epochs they stand at. Refuses `revoked` when one does not
+ * stand. The command that relies on it must carry it as `alive` too: something may end in between.
+ */
+export async function stampLineage(
+  services: Services,
+  organization: Organization,
+  ids: readonly string[],
+): Promise<Lineage> {
+  const rows = await services.store.of(organization.id).standing([...new Set(ids)])
+  const standing = new Map(rows.map((row) => [row.id, row]))
+  return [...new Set(ids)].map((id) => {
+    const row = standing.get(id)
+    if (row?.alive === 0) refuse('revoked')
+    return [id, row?.epoch ?? 0]
+  })
+}
+
+/** Refuses `revoked` unless each id is alive and its epoch not above the one given. */
+export async function requireStanding(services: Services, organization: Organization, lineage: Lineage): Promise<void> {
+  const epochs = new Map(joinLineages(lineage))
+  for (const row of await services.store.of(organization.id).standing([...epochs.keys()])) {
+    if (row.alive === 0 || row.epoch > (epochs.get(row.id) ?? 0)) refuse('revoked')
+  }
+}
