@@ -1,7 +1,7 @@
 import { refuse } from './refusals.ts'
 
 // The parts of an absolute http(s) URI (RFC 3986 appendix B), ASCII only; no userinfo, no backslash, no space or control character.
-const TARGET = /^(https?):\/\/([^/?#@\\]+)([^?#\\]*)(?:[?#].*)?$/i
+const TARGET = /^(https?):\/\/([^/?#@\\]+)(|\/[^?#\\]*)(?:[?#].*)?$/i
 const PRINTABLE = /^[\x21-\x7e]+$/
 const AUTHORITY = /^((?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+|\[[0-9a-f:.]+\])(?::([0-9]*))?$/
 const ESCAPE = /%([0-9a-f]{2})/gi

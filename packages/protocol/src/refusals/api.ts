@@ -90,6 +90,12 @@ export const api = {
     says: 'There is nothing here that the caller may see.',
     hint: 'Check the path and the id.',
   },
+  operator_unknown: {
+    status: 422,
+    oauth: 'invalid_request',
+    says: 'There is no active agent that could be the operator.',
+    hint: 'Register the agent that runs the resource first, and name its id.',
+  },
   organization_unknown: {
     status: 404,
     oauth: 'invalid_request',
@@ -101,12 +107,6 @@ export const api = {
     oauth: 'temporarily_unavailable',
     says: 'The authority has more to do than it can.',
     hint: 'Try again after the time in Retry-After.',
-  },
-  operator_unknown: {
-    status: 422,
-    oauth: 'invalid_request',
-    says: 'There is no active agent that could be the operator.',
-    hint: 'Register the agent that runs the resource first, and name its id.',
   },
   owner_unknown: {
     status: 422,
