@@ -1,1 +1,9 @@
-export {}
+export type { SecretPlace } from './administrators/index.ts'
+export { endpoints } from './app.ts'
+export { type ConfigSource, parseConfig } from './config/parse.ts'
+export { type Mode, type Setting, type Settings, settings } from './config.ts'
+export { settingsOf } from './main.ts'
+export type { Clock } from './services.ts'
+export { type Authority, type FirstSecret, type StartOptions, startAuthority } from './start.ts'
+export { createLogger, type Logger } from './telemetry/index.ts'
+export { newWrappingKey } from './tokens/index.ts'

@@ -11,7 +11,7 @@ export const paging: { limit: z.ZodDefault<z.ZodCoercedNumber>; cursor: z.ZodOpt
 }
 
 /** Where a page ends: the value of the column the list is ordered by. */
-type Place = string | number
+type Place = string
 
 /**
  * One page of a list. Reads one row more than asked for, to know whether there is another page.

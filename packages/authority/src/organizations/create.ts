@@ -65,7 +65,7 @@ export async function createOrganization(
 }
 
 function rowsOf(organization: Organization): Step[] {
-  const { id, handle, issuer, trustDomain, displayName, signingAlgorithm, createdAtMs } = organization
+  const { handle, issuer, trustDomain, displayName, signingAlgorithm, createdAtMs } = organization
   const row = {
     handle,
     issuer,

@@ -1,0 +1,129 @@
+import {
+  addAdministratorEndpoint,
+  endAdministratorEndpoint,
+  listAdministratorsEndpoint,
+} from './endpoints/administrators.ts'
+import { resumeAgentEndpoint, retireAgentEndpoint, suspendAgentEndpoint } from './endpoints/agent_status.ts'
+import {
+  changeAgentEndpoint,
+  listAgentsEndpoint,
+  readAgentEndpoint,
+  registerAgentEndpoint,
+  transferAgentEndpoint,
+} from './endpoints/agents.ts'
+import { auditHead } from './endpoints/audit_head.ts'
+import { auditProof } from './endpoints/audit_proof.ts'
+import { auditRecords } from './endpoints/audit_records.ts'
+import { addCredentialEndpoint, endCredentialEndpoint, listCredentialsEndpoint } from './endpoints/credentials.ts'
+import { delegationRevoke } from './endpoints/delegation_revoke.ts'
+import { enter } from './endpoints/doors.ts'
+import { feedAcknowledgements } from './endpoints/feed_acknowledgements.ts'
+import { feedPage } from './endpoints/feed_page.ts'
+import { feedStream } from './endpoints/feed_stream.ts'
+import { health, readiness } from './endpoints/health.ts'
+import { listInstancesEndpoint, startInstanceEndpoint } from './endpoints/instances.ts'
+import { openapi } from './endpoints/openapi.ts'
+import { createOrganizationEndpoint, listOrganizationsEndpoint } from './endpoints/organizations.ts'
+import {
+  endKeyEndpoint,
+  enrolKeyEndpoint,
+  listPeopleEndpoint,
+  readPersonEndpoint,
+  registerPersonEndpoint,
+} from './endpoints/people.ts'
+import {
+  changeResourceEndpoint,
+  listResourcesEndpoint,
+  readResourceEndpoint,
+  registerResourceEndpoint,
+} from './endpoints/resources.ts'
+import { revocationMake } from './endpoints/revocation_make.ts'
+import { revocationRestore } from './endpoints/revocation_restore.ts'
+import { Admission } from './http/admission.ts'
+import type { Endpoint } from './http/endpoint.ts'
+import { FailureLimit } from './http/failure_limit.ts'
+import { describe } from './http/openapi.ts'
+import { createRouter, type Router } from './http/router.ts'
+import { findOrganizationByHandle } from './organizations/index.ts'
+import type { Organization, Services } from './services.ts'
+
+/** Everything the authority answers. A path without a row here does not exist. */
+export const endpoints: readonly Endpoint[] = [
+  feedPage,
+  feedStream,
+  feedAcknowledgements,
+
+  delegationRevoke,
+  revocationMake,
+  revocationRestore,
+
+  registerPersonEndpoint,
+  listPeopleEndpoint,
+  readPersonEndpoint,
+  enrolKeyEndpoint,
+  endKeyEndpoint,
+
+  registerAgentEndpoint,
+  listAgentsEndpoint,
+  readAgentEndpoint,
+  changeAgentEndpoint,
+  transferAgentEndpoint,
+  suspendAgentEndpoint,
+  resumeAgentEndpoint,
+  retireAgentEndpoint,
+  startInstanceEndpoint,
+  listInstancesEndpoint,
+  addCredentialEndpoint,
+  listCredentialsEndpoint,
+  endCredentialEndpoint,
+
+  registerResourceEndpoint,
+  listResourcesEndpoint,
+  readResourceEndpoint,
+  changeResourceEndpoint,
+
+  auditRecords,
+  auditHead,
+  auditProof,
+
+  addAdministratorEndpoint,
+  listAdministratorsEndpoint,
+  endAdministratorEndpoint,
+
+  createOrganizationEndpoint,
+  listOrganizationsEndpoint,
+
+  health,
+  readiness,
+]
+
+/** The authority as a function from request to answer. */
+export function createApp(services: Services, version: string): Router {
+  const { config, clock } = services
+  const table = [...endpoints, openapi(() => describe(table, { origin: config.origin, version }))]
+  const serving = {
+    services,
+    admission: new Admission(config),
+    failures: new FailureLimit({ failuresPerMinute: config.failuresPerMinute, clock }),
+    locate: locator(services),
+    enter,
+  }
+  return createRouter(serving, table, { organizationAtOrigin: config.mode === 'dev' })
+}
+
+const mostKnown = 10_000
+
+/** Finds organizations by their place in the URL. They never change, so those found are remembered. */
+function locator(services: Services): (handle: string | undefined) => Promise<Organization | undefined> {
+  const { origin, devOrganization } = services.config
+  const known = new Map<string, Organization>()
+  return async (handle) => {
+    const issuer = handle === undefined ? origin : `${origin}/o/${handle}`
+    const found = known.get(issuer) ?? (await findOrganizationByHandle(services, handle ?? devOrganization))
+    // An organization answers at its own issuer and nowhere else.
+    if (found?.issuer !== issuer) return undefined
+    if (known.size >= mostKnown) known.clear()
+    known.set(issuer, found)
+    return found
+  }
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod'
+import { answer } from '../http/answer.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
+
+const status = z.object({ status: z.literal('ok') })
+
+/** Whether the process answers at all: for whoever restarts it. */
+export const health: Endpoint = endpoint({
+  method: 'get',
+  path: '/healthz',
+  at: 'origin',
+  door: 'public',
+  reserved: true,
+  summary: 'Whether the process answers',
+  tag: 'Health',
+  answers: { 200: { description: 'It does.', schema: status } },
+  handle: async () => answer({ status: 'ok' }),
+})
+
+/** Whether it can do its work, which takes a store that commits: for whoever sends it requests. */
+export const readiness: Endpoint = endpoint({
+  method: 'get',
+  path: '/readyz',
+  at: 'origin',
+  door: 'public',
+  reserved: true,
+  summary: 'Whether requests can be served',
+  tag: 'Health',
+  answers: { 200: { description: 'They can.', schema: status } },
+  async handle(services) {
+    await services.store.ping()
+    return answer({ status: 'ok' })
+  },
+})

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { asRefusal } from '@credence/protocol'
+import { parseConfig } from './config/parse.ts'
+import type { Mode, Settings } from './config.ts'
+import { startAuthority } from './start.ts'
+
+/** Variables of the same beginning that are not the authority's: the command line client's, and those of the tests. */
+const notOurs = [
+  'CREDENCE_ISSUER',
+  'CREDENCE_ADMINISTRATOR_SECRET',
+  'CREDENCE_PROFILE',
+  'CREDENCE_LONG',
+  'CREDENCE_TEST_POSTGRES',
+]
+
+/** The settings of this process: its flags, its environment, the defaults. */
+export function settingsOf(mode: Mode, flags: Record<string, string> = {}): Settings {
+  return parseConfig({
+    environment: process.env,
+    flags,
+    mode,
+    notOurs,
+    readFile: (path) => readFileSync(path, 'utf8'),
+  })
+}
+
+/** Runs the authority until the process is told to stop. */
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({ strict: false, allowPositionals: true })
+  const flags = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
+  const authority = await startAuthority(settingsOf(positionals[0] === 'dev' ? 'dev' : 'production', flags))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void authority.stop().then(() => process.exit(0)))
+  }
+}
+
+if (import.meta.main) {
+  main().catch((error: unknown) => {
+    const { says, detail, hint } = asRefusal(error)
+    process.stderr.write(`${[says, detail, hint].filter(Boolean).join(' ')}\n`)
+    process.exitCode = 1
+  })
+}

@@ -1,0 +1,148 @@
+import { mkdirSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { join, resolve } from 'node:path'
+import { isHandle, refuse, signBatch } from '@credence/protocol'
+import manifest from '../package.json' with { type: 'json' }
+import { ensureFirstAdministrator, type SecretPlace } from './administrators/index.ts'
+import { createApp } from './app.ts'
+import { RefusalCounter } from './audit/index.ts'
+import type { Config, Settings } from './config.ts'
+import { type Listener, listen } from './http/listen.ts'
+import { createOrganization, findOrganizationByHandle } from './organizations/index.ts'
+import { FeedHub } from './revocation/index.ts'
+import { secretFile, wrappingKeyIn } from './secret_files.ts'
+import type { Clock, Services } from './services.ts'
+import type { Store } from './store/port.ts'
+import { openPostgres } from './store/postgres/index.ts'
+import { openSqlite } from './store/sqlite/index.ts'
+import { startSweeping } from './sweeping/index.ts'
+import { createLogger, type Logger, openTelemetry, silentTelemetry } from './telemetry/index.ts'
+import { activeKey, checkSealed, createSealer, parseWrappingKeys } from './tokens/index.ts'
+
+/** A running authority. */
+export type Authority = {
+  /** Where it is reached: the public origin. In dev mode also the issuer of its one organization. */
+  url: string
+  port: number
+  /** Ends everything cleanly: streams first, then requests in progress, then the store. May be called again. */
+  stop(): Promise<void>
+}
+
+/** Secrets that a first start makes; each is valid for good and shown once. */
+export type FirstSecret = 'installation-administrator' | 'dev-administrator'
+
+export type StartOptions = {
+  clock?: Clock
+  log?: Logger
+  /** Where a first secret goes. Default: a file of that name in the directory, for its owner only. */
+  place?: (secret: FirstSecret) => SecretPlace
+}
+
+/** Builds the authority and listens. Refuses to start, with a sentence that says what to do, rather than run unsafely. */
+export async function startAuthority(settings: Settings, options: StartOptions = {}): Promise<Authority> {
+  const { store: storeUrl, wrappingKeys, ...rest } = settings
+  const directory = resolve(settings.directory)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const place = options.place ?? ((secret) => secretFile(join(directory, secret)))
+  const log = options.log ?? createLogger(settings.logLevel)
+  const closing: Array<() => Promise<void>> = []
+  try {
+    const store = await openStore(storeUrl, directory, log)
+    closing.push(() => store.close())
+    const listener = await listenOn(settings)
+    closing.push(() => listener.stop(0))
+    const origin = settings.origin || `http://${hostOf(settings.host)}:${listener.port}`
+    const config: Config = { ...rest, origin, directory, port: listener.port }
+    const services = await build(config, { store, log, clock: options.clock ?? systemClock, wrappingKeys, directory })
+    closing.push(() => services.telemetry.stop())
+    await checkSealed(services)
+    await ensureFirstAdministrator(services, place('installation-administrator'))
+    if (config.mode === 'dev') await ensureDevOrganization(services, place('dev-administrator'))
+    listener.answerWith(createApp(services, manifest.version))
+    const sweeping = startSweeping(services)
+    log.info({ origin, mode: config.mode, version: manifest.version }, 'the authority answers')
+    return { url: origin, port: listener.port, stop: once(() => stop(services, listener, sweeping)) }
+  } catch (error) {
+    for (const close of closing.reverse()) await close().catch(() => {})
+    throw error
+  }
+}
+
+async function build(
+  config: Config,
+  parts: { store: Store; log: Logger; clock: Clock; wrappingKeys: string; directory: string },
+): Promise<Services> {
+  const { store, log, clock, directory } = parts
+  // Settings leave them out in dev mode only.
+  const sealer = await createSealer(parseWrappingKeys(parts.wrappingKeys || wrappingKeyIn(directory)))
+  const telemetry = config.otlpEndpoint
+    ? await openTelemetry(config.otlpEndpoint, { 'service.version': manifest.version })
+    : silentTelemetry
+  const feed = new FeedHub({
+    store,
+    clock,
+    log,
+    settings: { heartbeatMs: config.heartbeatMs },
+    sign: async (organization, batch) => signBatch(await activeKey(services, organization), batch),
+  })
+  const refusals = new RefusalCounter({ store, clock, log })
+  const services: Services = { config, store, clock, log, telemetry, sealer, feed, refusals }
+  return services
+}
+
+function openStore(url: string, directory: string, log: Logger): Promise<Store> {
+  if (url.startsWith('postgres')) return openPostgres({ url, log })
+  const file = url === '' ? join(directory, 'credence.db') : resolve(url.slice('sqlite:'.length))
+  return openSqlite({ file, log })
+}
+
+async function listenOn(settings: Settings): Promise<Listener> {
+  try {
+    return await listen(settings)
+  } catch (cause) {
+    const taken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE'
+    const detail = taken
+      ? `Port ${settings.port} is in use. Stop what uses it, or choose another with --port.`
+      : `The address ${settings.host}, port ${settings.port}, cannot be listened on.`
+    return refuse('config_invalid', { detail, cause })
+  }
+}
+
+/** Dev mode has one organization, whose issuer is the origin. */
+async function ensureDevOrganization(services: Services, place: SecretPlace): Promise<void> {
+  const { origin, devOrganization: handle } = services.config
+  if (!isHandle(handle)) refuse('config_invalid', { detail: 'CREDENCE_DEV_ORGANIZATION is not a handle.' })
+  const found = await findOrganizationByHandle(services, handle)
+  if (!found) {
+    await createOrganization(services, { handle, displayName: handle, issuer: origin, place })
+  } else if (found.issuer !== origin) {
+    const detail = `The data here belongs to ${found.issuer}, and the origin is ${origin}. Start with --origin ${found.issuer}, or with another --directory.`
+    refuse('config_unsafe', { detail })
+  }
+}
+
+async function stop(services: Services, listener: Listener, sweeping: { stop(): Promise<void> }): Promise<void> {
+  const { config, feed, store, telemetry, log } = services
+  log.info({}, 'the authority stops')
+  // Streams never end by themselves, so they must go before connections can.
+  await Promise.all([listener.stop(config.stopSeconds), feed.close()])
+  await sweeping.stop()
+  await telemetry.stop()
+  await store.close()
+}
+
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => {
+    done ??= work()
+    return done
+  }
+}
+
+/** As it stands in a URL; an address of this machine only is `localhost`. */
+function hostOf(host: string): string {
+  if (host === '127.0.0.1' || host === '::1') return 'localhost'
+  return isIP(host) === 6 ? `[${host}]` : host
+}
+
+const systemClock: Clock = { nowMs: Date.now, monotonicMs: () => performance.now() }
