@@ -1,0 +1,245 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { newId } from '@credence/protocol'
+import { expect, test } from 'vitest'
+import { audience, listen } from '../../test/listener.ts'
+import { type Rig, startRig } from '../../test/rig.ts'
+import { raiseIncarnation, restore, revoke } from './index.ts'
+import { renewalMs } from './leases.ts'
+
+async function end(rig: Rig, id = newId('tok'), waitMs = 0) {
+  return revoke(rig, rig.organization, { id, cause: 'test', by: newId('adm'), waitMs })
+}
+
+async function leases(rig: Rig) {
+  return rig.store.of(rig.organization.id).list('leases', { order: { by: 'point' }, limit: 100 })
+}
+
+test('the first batch answers the nonce, tells the lease, and brings what came after the cursor', async () => {
+  const rig = await startRig()
+  for (let n = 0; n < 3; n++) await end(rig)
+  const listening = await listen(rig, { after: 1, nonce: 'my-own-nonce', maxStalenessMs: 7_000 })
+  await listening.until(() => listening.batches.length > 0)
+  const [first] = listening.batches
+  expect(first).toMatchObject({ nonce: 'my-own-nonce', lease_ms: 7_000, resource: audience, after: 1, to: 3, head: 3 })
+  expect(first?.facts.map(({ seq }) => seq)).toEqual([2, 3])
+  expect(listening.point).toMatch(/^ept_/)
+  expect(await leases(rig)).toMatchObject([{ resource: 'rsc_1', staleness_ms: 7_000, acknowledged_seq: 1 }])
+})
+
+test('a revocation reaches every listener at once, signed once, and their heartbeats too', async () => {
+  const rig = await startRig({ heartbeatMs: 60_000 })
+  const listeners = await Promise.all(Array.from({ length: 20 }, () => listen(rig)))
+  await Promise.all(listeners.map((one) => one.until(() => one.batches.length > 1)))
+  const before = rig.signed()
+  const { fact } = await end(rig)
+  const startedAtMs = performance.now()
+  await Promise.all(listeners.map((one) => one.until(() => one.state.map.deadBy([[fact.id, 0]]) !== undefined)))
+  expect(performance.now() - startedAtMs).toBeLessThan(500)
+  expect(rig.signed() - before).toBe(1)
+  expect(listeners.every((one) => one.state.cursor === 1)).toBe(true)
+})
+
+test('heartbeats keep a listener fresh on its lease, and each was stamped before its head was read', async () => {
+  const rig = await startRig({ heartbeatMs: 50, pollMs: 10 })
+  const listening = await listen(rig, { maxStalenessMs: 500 })
+  await listening.until(() => listening.batches.length > 20)
+  expect(listening.state.isFresh(performance.now())).toBe(true)
+  const beats = listening.batches.slice(1)
+  expect(beats.every(({ after, to, head, facts }) => after === to && to === head && facts.length === 0)).toBe(true)
+  expect(beats.every(({ lease_ms, nonce }) => lease_ms === undefined && nonce === undefined)).toBe(true)
+})
+
+test('no heartbeat is signed while the head cannot be read, and the lease runs out', async () => {
+  let broken = false
+  const rig = await startRig({ heartbeatMs: 30, pollMs: 10 }, (store) => ({
+    ...store,
+    of: (organization) => {
+      const reads = store.of(organization)
+      return { ...reads, head: () => (broken ? Promise.reject(new Error('gone')) : reads.head()) }
+    },
+  }))
+  const listening = await listen(rig, { maxStalenessMs: 200 })
+  await listening.until(() => listening.batches.length > 3)
+  broken = true
+  await sleep(100)
+  const heard = listening.batches.length
+  await sleep(300)
+  expect(listening.batches.length).toBe(heard)
+  expect(listening.state.isFresh(performance.now())).toBe(false)
+  expect(rig.complaints).toEqual(['the feed could not be read'])
+  broken = false
+  await listening.until(() => listening.batches.length > heard)
+})
+
+test('whoever starts from nothing gets everything, without gaps, while more is made', async () => {
+  const rig = await startRig()
+  const ids: string[] = []
+  const make = async (count: number) => {
+    for (let n = 0; n < count; n += 50) {
+      const some = Array.from({ length: 50 }, () => newId('tok'))
+      ids.push(...some)
+      await Promise.all(some.map((id) => end(rig, id)))
+    }
+  }
+  await make(1_200)
+  const making = make(300)
+  const listeners = await Promise.all([listen(rig), listen(rig, { after: 700 }), listen(rig, { after: 1_200 })])
+  await making
+  await Promise.all(listeners.map((one) => one.until(() => one.batches.at(-1)?.to === ids.length, 20_000)))
+  expect(ids.every((id) => listeners[0]?.state.map.deadBy([[id, 0]]) !== undefined)).toBe(true)
+  for (const { batches } of listeners) {
+    const heads = batches.map(({ head }) => head)
+    expect(heads).toEqual([...heads].sort((a, b) => a - b))
+    for (const [index, { after }] of batches.slice(1).entries())
+      expect(after).toBeLessThanOrEqual(batches[index]?.to ?? 0)
+  }
+}, 60_000)
+
+test('a stream ends with the authority it was opened on', async () => {
+  const rig = await startRig()
+  const agent = newId('agt')
+  const token = newId('tok')
+  const own = await listen(rig, {
+    lineage: [
+      [agent, 0],
+      [token, 0],
+    ],
+  })
+  const other = await listen(rig, { lineage: [[newId('agt'), 0]] })
+  await Promise.all([own, other].map((one) => one.until(() => one.batches.length > 0)))
+  await end(rig, agent)
+  expect(await own.ended).toBe('ended')
+  expect(own.state.map.deadBy([[agent, 0]])).toBe(agent)
+  await other.until(() => other.state.cursor === 1)
+  await restore(rig, rig.organization, { id: agent, by: newId('adm') })
+  const again = await listen(rig, { lineage: [[agent, 1]] })
+  await again.until(() => again.batches.length > 1)
+  // Opened with a token from before: what it rests on ended long ago.
+  const late = await listen(rig, { after: 1, lineage: [[agent, 0]] })
+  expect(await late.ended).toBe('ended')
+})
+
+test('a reader that is too slow is cut off, and the others notice nothing', async () => {
+  const rig = await startRig({ heartbeatMs: 5, pollMs: 5, maxBufferedBytes: 16 * 1024 })
+  const body = await rig.feed.open(rig.organization, {
+    resource: { id: 'rsc_1', audience, maxStalenessMs: 1_000 },
+    agent: 'agt_slow',
+    lineage: [],
+    after: 0,
+  })
+  const good = await listen(rig)
+  await good.until(() => rig.feed.streams === 1, 10_000)
+  const heard = good.batches.length
+  await good.until(() => good.batches.length > heard + 5)
+  await expect(body.getReader().read()).rejects.toThrow('too slow')
+})
+
+test('more streams than there is room for are refused', async () => {
+  const rig = await startRig({ maxStreams: 2 })
+  const first = await listen(rig)
+  await listen(rig)
+  await expect(listen(rig)).rejects.toMatchObject({ code: 'overloaded' })
+  await first.stop()
+  await listen(rig)
+})
+
+test('streams end at their age, and at the stop, and a lease then runs from there', async () => {
+  const rig = await startRig({ maxAgeMs: 100, heartbeatMs: 20, pollMs: 10 })
+  const old = await listen(rig, { maxStalenessMs: 3_000 })
+  expect(await old.ended).toBe('ended')
+  const other = await listen(rig)
+  const endedAtMs = Date.now()
+  await rig.feed.close()
+  expect(await other.ended).toBe('ended')
+  for (const lease of await leases(rig)) {
+    expect(Math.abs(lease.seen_at_ms + renewalMs - endedAtMs)).toBeLessThan(1_000)
+  }
+  await expect(listen(rig)).rejects.toMatchObject({ code: 'overloaded' })
+})
+
+test('a new stream of the same point keeps its lease when the old one ends', async () => {
+  const rig = await startRig({ pollMs: 10 })
+  const point = newId('ept')
+  const old = await listen(rig, { point })
+  await sleep(5)
+  const openedAtMs = Date.now()
+  await listen(rig, { point })
+  await old.stop()
+  await sleep(100)
+  const [lease] = await leases(rig)
+  expect(lease?.seen_at_ms).toBeGreaterThanOrEqual(openedAtMs)
+})
+
+test('a raised incarnation makes listeners read again from the start, and forget nothing', async () => {
+  const rig = await startRig({ heartbeatMs: 20, pollMs: 10 })
+  const { fact } = await end(rig)
+  const listening = await listen(rig)
+  await listening.until(() => listening.state.cursor === 1)
+  expect(await raiseIncarnation(rig, rig.organization)).toBe(2)
+  await listening.until(() => listening.state.incarnation === 2)
+  expect(listening.state.cursor).toBe(0)
+  expect(listening.state.map.deadBy([[fact.id, 0]])).toBe(fact.id)
+})
+
+test('a revocation that waits answers when all have acknowledged', async () => {
+  const rig = await startRig()
+  const [one, two] = await Promise.all([listen(rig), listen(rig, { maxStalenessMs: 4_000 })])
+  await Promise.all([one, two].map((each) => each.until(() => each.batches.length > 0)))
+  const acknowledge = (point: string, seq: number) =>
+    rig.feed.acknowledge(rig.organization, { resource: 'rsc_1', agent: 'agt_operator', point, seq })
+  const waiting = end(rig, newId('dlg'), 10_000)
+  await one.until(() => one.state.cursor === 1)
+  await acknowledge(one.point, 1)
+  await sleep(50)
+  await acknowledge(two.point, 1)
+  const { acknowledged, committedAtMs, leasesOverByMs, lastTokenExpiredByMs, fresh } = await waiting
+  expect(acknowledged).toMatchObject({ points: 2, of: 2, all: true })
+  expect(acknowledged.byMs).toBeGreaterThanOrEqual(committedAtMs)
+  expect(Date.now() - (acknowledged.byMs ?? 0)).toBeLessThan(2_000)
+  expect(leasesOverByMs).toBe(committedAtMs + 10_000)
+  expect(lastTokenExpiredByMs).toBe(committedAtMs + 900_000)
+  expect(fresh).toBe(true)
+})
+
+test('one that does not acknowledge is told of, after the time to wait and no later', async () => {
+  const rig = await startRig()
+  const listening = await listen(rig)
+  await listening.until(() => listening.batches.length > 0)
+  const startedAtMs = performance.now()
+  const { acknowledged } = await end(rig, newId('tok'), 300)
+  expect(acknowledged).toEqual({ points: 0, of: 1, byMs: null, all: false })
+  expect(performance.now() - startedAtMs).toBeGreaterThan(290)
+  expect(performance.now() - startedAtMs).toBeLessThan(1_500)
+})
+
+test('nobody acknowledges what is yet to come, nor for another agent', async () => {
+  const rig = await startRig()
+  const listening = await listen(rig)
+  await listening.until(() => listening.batches.length > 0)
+  const { point } = listening
+  const { organization } = rig
+  await expect(
+    rig.feed.acknowledge(organization, { resource: 'rsc_1', agent: 'agt_operator', point, seq: 1 }),
+  ).rejects.toMatchObject({ code: 'validation_failed' })
+  await end(rig)
+  await rig.feed.acknowledge(organization, { resource: 'rsc_1', agent: 'agt_other', point, seq: 1 })
+  await rig.feed.acknowledgements.flush()
+  expect(await leases(rig)).toMatchObject([{ acknowledged_seq: 0 }])
+  // The only one this agent has here needs no name.
+  await rig.feed.acknowledge(organization, { resource: 'rsc_1', agent: 'agt_operator', seq: 1 })
+  await rig.feed.acknowledgements.flush()
+  expect(await leases(rig)).toMatchObject([{ acknowledged_seq: 1 }])
+  await rig.feed.acknowledge(organization, { resource: 'rsc_1', agent: 'agt_operator', point, seq: 0 })
+  await rig.feed.acknowledgements.flush()
+  expect(await leases(rig)).toMatchObject([{ acknowledged_seq: 1 }])
+})
+
+test('what has ended stays ended, and ending it again says so', async () => {
+  const rig = await startRig()
+  const id = newId('dlg')
+  const first = await end(rig, id)
+  const second = await end(rig, id)
+  expect(second.fresh).toBe(false)
+  expect(second.fact).toEqual(first.fact)
+  await expect(restore(rig, rig.organization, { id, by: newId('adm') })).rejects.toMatchObject({ code: 'conflict' })
+})
