@@ -8,7 +8,6 @@ export const feedAcknowledgements = endpoint({
   path: '/revocations/acknowledgements',
   door: 'agent',
   scope: 'feed:read',
-  reserved: true,
   summary: 'Says how far an enforcement point has come',
   tag: 'Revocation feed',
   body: z.strictObject({
