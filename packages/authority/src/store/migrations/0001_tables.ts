@@ -181,7 +181,6 @@ export const tables: Record<string, Table> = {
   replay_ids: {
     columns: { organization: 'text', kind: 'text', id: 'text', expires_at: 'integer' },
     key: ['organization', 'kind', 'id'],
-    inKeyTree: true,
   },
   leases: {
     columns: {
