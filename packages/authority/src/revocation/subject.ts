@@ -1,7 +1,6 @@
 import { isId, isTask, refuse } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
 import type { Step } from '../store/port.ts'
-import type { Tables } from '../store/tables.ts'
 import { type Kind, kindOf } from './end.ts'
 
 /** What else changes when something ends, or comes back: conditions first. */
@@ -12,12 +11,6 @@ const nothing: Consequences = { ending: () => [], restoring: () => [] }
 function mustExist(table: 'agents' | 'people' | 'instances'): Consequences {
   const require = (id: string): Step[] => [{ do: 'require', table, where: { id }, otherwise: 'not_found' }]
   return { ending: require, restoring: require }
-}
-
-type Status = Tables['agents']['status']
-
-function agentStatus(id: string, from: Status, to: Status): Step {
-  return { do: 'touch', table: 'agents', where: { id, status: from }, set: { status: to } }
 }
 
 /**
@@ -32,10 +25,7 @@ const consequences: Record<Exclude<Kind, 'signing_key'>, Consequences> = {
   organization: nothing,
   person: mustExist('people'),
   instance: mustExist('instances'),
-  agent: {
-    ending: (id) => [...mustExist('agents').ending(id, 0), agentStatus(id, 'active', 'suspended')],
-    restoring: (id) => [...mustExist('agents').restoring(id), agentStatus(id, 'suspended', 'active')],
-  },
+  agent: mustExist('agents'),
   credential: {
     ending: (id, nowMs) => [
       { do: 'require', table: 'credentials', where: { id }, otherwise: 'not_found' },
