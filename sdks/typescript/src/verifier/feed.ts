@@ -155,11 +155,11 @@ export class Feed {
     if (this.#keys.size === 0) await this.#keys.refresh()
     const connection = new AbortController()
     const close = () => connection.abort()
-    this.#stop.signal.addEventListener('abort', close, { once: true })
+    const signal = AbortSignal.any([connection.signal, this.#stop.signal])
     let cancelWatch = this.#runtime.clock.after(silenceMs, close)
     try {
       const trip = { nonce: newNonce(), sentAtMonotonicMs: this.#runtime.clock.monotonicMs() }
-      const response = await this.#get('/revocations/stream', trip.nonce, connection.signal)
+      const response = await this.#get('/revocations/stream', trip.nonce, signal)
       if (response.body === null) return refuse('authority_answer_invalid')
       const onBytes = () => {
         cancelWatch()
@@ -174,7 +174,6 @@ export class Feed {
       }
     } finally {
       cancelWatch()
-      this.#stop.signal.removeEventListener('abort', close)
       connection.abort()
     }
   }

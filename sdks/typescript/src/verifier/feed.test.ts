@@ -1,0 +1,266 @@
+import { newId } from '@credence/protocol'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { bearerCall } from '../../test/calls.ts'
+import { FakeIssuer } from '../../test/fake_issuer.ts'
+import { ManualClock, moment, until } from '../../test/manual_clock.ts'
+import { createVerifier, type Verdict, type Verifier, type WhenStale } from '../verify.ts'
+
+let clock: ManualClock
+let issuer: FakeIssuer
+let verifier: Verifier
+
+async function start(whenStale: WhenStale = 'refuse'): Promise<void> {
+  verifier = createVerifier({
+    resource: issuer.resource,
+    issuers: [{ issuer: issuer.issuer, operator: await issuer.operator(), whenStale }],
+    proof: 'optional',
+    ...issuer.runtime,
+  })
+}
+
+beforeEach(async () => {
+  clock = new ManualClock()
+  issuer = await FakeIssuer.open(clock)
+})
+
+afterEach(async () => {
+  await verifier.stop()
+})
+
+const codeOf = (verdict: Verdict) => (verdict.ok ? 'permitted' : verdict.refusal.code)
+const verify = async (token: string, scope = 'ledger:read') =>
+  codeOf(await verifier.verify(bearerCall(token), { scope }))
+
+test('a verifier refuses everything until it knows the current revocations, and asks for no keys meanwhile', async () => {
+  issuer.reachable = false
+  await start()
+  await moment()
+  expect(await verify(await issuer.token())).toBe('not_ready')
+  expect(verifier.state().ready).toBe(false)
+  const ready = verifier.ready(2_000)
+  ready.catch(() => {})
+  await clock.advance(2_000)
+  await expect(ready).rejects.toMatchObject({ code: 'not_ready' })
+
+  issuer.reachable = true
+  for (let turn = 0; turn < 100 && !verifier.state().ready; turn++) await clock.advance(250)
+  expect(await verify(await issuer.token())).toBe('permitted')
+})
+
+test('a revocation is in force as soon as it has arrived, and is acknowledged', async () => {
+  await start()
+  await verifier.ready()
+  const claims = await issuer.claims()
+  const token = await issuer.token(claims)
+  expect(await verify(token)).toBe('permitted')
+  await issuer.revoke(claims.agent)
+  await until(() => verifier.state().issuers[issuer.issuer]?.seq === 1)
+  expect(await verify(token)).toBe('revoked')
+  expect(await verify(await issuer.token())).toBe('permitted')
+  await clock.advance(60)
+  expect(issuer.acknowledged.at(-1)).toBe(1)
+})
+
+test('acknowledgements of many facts are few', async () => {
+  await start()
+  await verifier.ready()
+  for (let n = 0; n < 30; n++) await issuer.revoke(newId('tok'))
+  await until(() => verifier.state().issuers[issuer.issuer]?.seq === 30)
+  await clock.advance(60)
+  await until(() => issuer.acknowledged.at(-1) === 30)
+  expect(issuer.acknowledged.length).toBeLessThanOrEqual(4)
+})
+
+test.each(['token', 'signing key', 'organization', 'agent'])(
+  'ending a %s ends a token that was verified before',
+  async (what) => {
+    await start()
+    await verifier.ready()
+    const claims = await issuer.claims()
+    const token = await issuer.token(claims)
+    expect(await verify(token)).toBe('permitted')
+    const ids = { token: claims.jti, 'signing key': issuer.signing.kid, organization: issuer.org, agent: claims.agent }
+    await issuer.revoke(ids[what as keyof typeof ids])
+    await until(() => verifier.state().issuers[issuer.issuer]?.seq === 1)
+    expect(await verify(token)).toBe('revoked')
+    expect(
+      await verify(
+        await issuer.token({
+          ...claims,
+          lineage: [
+            [issuer.org, 1],
+            [claims.agent, 1],
+          ],
+        }),
+      ),
+    ).toBe(what === 'token' || what === 'signing key' ? 'revoked' : 'permitted')
+  },
+)
+
+test('a frozen feed: calls pass until the lease is over, and not a moment longer', async () => {
+  await start()
+  await verifier.ready()
+  issuer.reachable = false
+  const token = await issuer.token()
+  await clock.advance(9_900)
+  expect(await verify(token)).toBe('permitted')
+  await clock.advance(200)
+  expect(await verify(token)).toBe('lease_over')
+  expect(verifier.state()).toMatchObject({ ready: false })
+})
+
+test('heartbeats keep the lease going', async () => {
+  await start()
+  await verifier.ready()
+  for (let second = 0; second < 25; second++) {
+    await clock.advance(1_000)
+    await issuer.heartbeat()
+  }
+  await moment()
+  expect(await verify(await issuer.token())).toBe('permitted')
+  expect(issuer.count('/revocations/stream')).toBe(1)
+})
+
+test('a half-open connection is given up after a few silent seconds and made again', async () => {
+  await start()
+  await verifier.ready()
+  await clock.advance(3_500)
+  await until(() => issuer.count('/revocations/stream') === 2)
+  expect(verifier.state().ready).toBe(true)
+})
+
+test('a stream that sends only comments is alive but makes nothing fresh', async () => {
+  await start()
+  await verifier.ready()
+  for (let second = 0; second < 11; second++) {
+    await clock.advance(1_000)
+    for (const stream of issuer.streams) stream.bytes(new TextEncoder().encode(': nothing\n\n'))
+  }
+  await moment()
+  expect(await verify(await issuer.token())).toBe('lease_over')
+})
+
+test('a lost fact is found by the next heartbeat and fetched, and the stream goes on', async () => {
+  await start()
+  await verifier.ready()
+  const claims = await issuer.claims()
+  const token = await issuer.token(claims)
+  await issuer.revoke(claims.jti, { missed: true })
+  await issuer.heartbeat()
+  await until(() => verifier.state().issuers[issuer.issuer]?.seq === 1)
+  expect(issuer.count('/revocations')).toBe(1)
+  expect(await verify(token)).toBe('revoked')
+  expect(issuer.count('/revocations/stream')).toBe(1)
+})
+
+test('facts in any order and any number of times have one outcome', async () => {
+  await start()
+  await verifier.ready()
+  const claims = await issuer.claims()
+  const token = await issuer.token(claims)
+  await issuer.revoke(newId('tok'), { missed: true })
+  await issuer.revoke(claims.agent, { missed: true, epoch: 3 })
+  await issuer.revoke(claims.agent, { missed: true, epoch: 2 })
+  for (const after of [2, 0, 1, 0]) await issuer.tell(issuer.batch(after))
+  await until(() => verifier.state().issuers[issuer.issuer]?.seq === 3)
+  expect(await verify(token)).toBe('revoked')
+})
+
+test('a rolled back authority makes nothing fresh', async () => {
+  await start()
+  await verifier.ready()
+  await issuer.revoke(newId('tok'))
+  await issuer.revoke(newId('tok'))
+  await until(() => verifier.state().issuers[issuer.issuer]?.seq === 2)
+  issuer.facts.pop()
+  for (let second = 0; second < 11; second++) {
+    await clock.advance(1_000)
+    await issuer.heartbeat()
+  }
+  await moment()
+  expect(await verify(await issuer.token())).toBe('lease_over')
+  expect(verifier.state().issuers[issuer.issuer]?.lastRefusal).toBe('feed_rolled_back')
+})
+
+test('a restored authority with a higher incarnation is followed, and what had ended stays ended', async () => {
+  await start()
+  await verifier.ready()
+  const claims = await issuer.claims()
+  const token = await issuer.token(claims)
+  await issuer.revoke(claims.jti)
+  await until(() => verifier.state().issuers[issuer.issuer]?.seq === 1)
+  issuer.facts.length = 0
+  issuer.incarnation = 2
+  await issuer.heartbeat()
+  await until(() => verifier.state().issuers[issuer.issuer]?.incarnation === 2)
+  await clock.advance(100)
+  await issuer.heartbeat()
+  await moment()
+  expect(await verify(token)).toBe('revoked')
+  expect(await verify(await issuer.token())).toBe('permitted')
+})
+
+test('the authority’s clock going back does not starve the verifier: it is timed anew', async () => {
+  await start()
+  await verifier.ready()
+  issuer.clockAheadMs = -3_600_000
+  for (let second = 0; second < 15; second++) {
+    await clock.advance(1_000)
+    await issuer.heartbeat()
+  }
+  await moment()
+  expect(verifier.state().ready).toBe(true)
+})
+
+test('the authority’s clock jumping ahead never lengthens a lease', async () => {
+  await start()
+  await verifier.ready()
+  issuer.clockAheadMs = 3_600_000
+  await clock.advance(1_000)
+  await issuer.heartbeat()
+  await moment()
+  issuer.reachable = false
+  const token = await issuer.token()
+  await clock.advance(10_100)
+  expect(await verify(token)).toBe('lease_over')
+})
+
+test('this machine’s clock: jumps do not touch the lease, and going back revives nothing', async () => {
+  await start()
+  await verifier.ready()
+  const token = await issuer.token()
+  const later = issuer.tokenSeconds * 1000 + 6_000
+  clock.jump(later)
+  expect(verifier.state().ready).toBe(true)
+  expect(await verify(token)).toBe('token_expired')
+  clock.jump(-later)
+  expect(await verify(token)).toBe('token_expired')
+})
+
+test('when stale, harmless scopes may go on, and nothing else', async () => {
+  await start({ goOnWith: ['ledger:read'] })
+  await verifier.ready()
+  const token = await issuer.token({ scope: 'ledger:*' })
+  issuer.reachable = false
+  await clock.advance(11_000)
+  expect(await verify(token)).toBe('permitted')
+  expect(await verify(token, 'ledger:write')).toBe('lease_over')
+  expect(codeOf(await verifier.verify(bearerCall(token)))).toBe('lease_over')
+  await clock.advance(issuer.tokenSeconds * 1000)
+  expect(await verify(token)).toBe('token_expired')
+})
+
+test('when stale, the authority can be asked instead; without its answer the call is refused', async () => {
+  await start('introspect')
+  await verifier.ready()
+  const token = await issuer.token()
+  issuer.leaseMs = 0
+  for (const stream of issuer.streams) stream.end()
+  await clock.advance(10_100)
+  expect(verifier.state().ready).toBe(false)
+  expect(await verify(token)).toBe('permitted')
+  issuer.introspectsActive = false
+  expect(await verify(token)).toBe('revoked')
+  issuer.reachable = false
+  expect(await verify(token)).toBe('lease_over')
+})
