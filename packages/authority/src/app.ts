@@ -100,7 +100,7 @@ export const endpoints: readonly Endpoint[] = [
 /** The authority as a function from request to answer. */
 export function createApp(services: Services, version: string): Router {
   const { config, clock } = services
-  const table = [...endpoints, openapi(() => describe(table, { origin: config.origin, version }))]
+  const table: Endpoint[] = [...endpoints, openapi(() => describe(table, { origin: config.origin, version }))]
   const serving = {
     services,
     admission: new Admission(config),

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { asRefusal } from '@credence/protocol'
+import type { SecretPlace } from './administrators/index.ts'
 import { parseConfig } from './config/parse.ts'
 import type { Mode, Settings } from './config.ts'
-import { startAuthority } from './start.ts'
+import { type FirstSecret, startAuthority } from './start.ts'
 
 /** Variables of the same beginning that are not the authority's: the command line client's, and those of the tests. */
 const notOurs = [
@@ -25,11 +26,22 @@ export function settingsOf(mode: Mode, flags: Record<string, string> = {}): Sett
   })
 }
 
+/** On a terminal a first secret is shown there, once, and written nowhere. */
+function onTerminal(secret: FirstSecret): SecretPlace {
+  return {
+    prepare() {},
+    keep: (text) => void process.stderr.write(`${secret}, shown this once:\n${text}\n`),
+    discard() {},
+  }
+}
+
 /** Runs the authority until the process is told to stop. */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ strict: false, allowPositionals: true })
   const flags = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
-  const authority = await startAuthority(settingsOf(positionals[0] === 'dev' ? 'dev' : 'production', flags))
+  const mode = positionals[0] === 'dev' ? 'dev' : 'production'
+  const options = mode === 'production' && process.stderr.isTTY ? { place: onTerminal } : {}
+  const authority = await startAuthority(settingsOf(mode, flags), options)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void authority.stop().then(() => process.exit(0)))
   }

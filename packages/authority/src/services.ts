@@ -39,6 +39,9 @@ export type Organization = {
   createdAtMs: number
 }
 
+/** Stands where an organization would, for what is the installation's own: its administrators and their log. No organization has it. */
+export const installation = 'org_AAAAAAAAAAAAAAAAAAAAAA'
+
 /** Now, in the whole seconds that tokens and statements count in. */
 export function nowSeconds(clock: Clock): number {
   return Math.floor(clock.nowMs() / 1000)

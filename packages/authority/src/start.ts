@@ -1,8 +1,7 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { isHandle, refuse, signBatch } from '@credence/protocol'
-import manifest from '../package.json' with { type: 'json' }
 import { ensureFirstAdministrator, type SecretPlace } from './administrators/index.ts'
 import { createApp } from './app.ts'
 import { RefusalCounter } from './audit/index.ts'
@@ -18,6 +17,8 @@ import { openSqlite } from './store/sqlite/index.ts'
 import { startSweeping } from './sweeping/index.ts'
 import { createLogger, type Logger, openTelemetry, silentTelemetry } from './telemetry/index.ts'
 import { activeKey, checkSealed, createSealer, parseWrappingKeys } from './tokens/index.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
 /** A running authority. */
 export type Authority = {
@@ -58,9 +59,9 @@ export async function startAuthority(settings: Settings, options: StartOptions =
     await checkSealed(services)
     await ensureFirstAdministrator(services, place('installation-administrator'))
     if (config.mode === 'dev') await ensureDevOrganization(services, place('dev-administrator'))
-    listener.answerWith(createApp(services, manifest.version))
+    listener.answerWith(createApp(services, version))
     const sweeping = startSweeping(services)
-    log.info({ origin, mode: config.mode, version: manifest.version }, 'the authority answers')
+    log.info({ origin, mode: config.mode, version }, 'the authority answers')
     return { url: origin, port: listener.port, stop: once(() => stop(services, listener, sweeping)) }
   } catch (error) {
     for (const close of closing.reverse()) await close().catch(() => {})
@@ -76,7 +77,7 @@ async function build(
   // Settings leave them out in dev mode only.
   const sealer = await createSealer(parseWrappingKeys(parts.wrappingKeys || wrappingKeyIn(directory)))
   const telemetry = config.otlpEndpoint
-    ? await openTelemetry(config.otlpEndpoint, { 'service.version': manifest.version })
+    ? await openTelemetry(config.otlpEndpoint, { 'service.version': version })
     : silentTelemetry
   const feed = new FeedHub({
     store,
@@ -91,7 +92,7 @@ async function build(
 }
 
 function openStore(url: string, directory: string, log: Logger): Promise<Store> {
-  if (url.startsWith('postgres')) return openPostgres({ url, log })
+  if (url.startsWith('postgres')) return openPostgres({ url })
   const file = url === '' ? join(directory, 'credence.db') : resolve(url.slice('sqlite:'.length))
   return openSqlite({ file, log })
 }

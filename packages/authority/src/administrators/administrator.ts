@@ -4,10 +4,7 @@ import type { Services } from '../services.ts'
 /** Who may change what an organization, or the installation, consists of. */
 export type Administrator = { id: string; name: string; createdAtMs: number; endedAtMs?: number }
 
-/** The key under which the administrators of the whole installation are kept; no organization's id can be this. */
-export const installation = 'installation'
-
-/** The administrator of this organization (or of `installation`) whose secret this is, compared in constant time. */
+/** The administrator of this organization (or of the installation) whose secret this is, compared in constant time. */
 export async function findAdministratorBySecret(
   services: Services,
   organizationId: string,

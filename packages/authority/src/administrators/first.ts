@@ -1,7 +1,6 @@
 import { record } from '../audit/index.ts'
-import type { Services } from '../services.ts'
+import { installation, type Services } from '../services.ts'
 import { administratorSteps } from './add.ts'
-import { installation } from './administrator.ts'
 
 /** Where a secret made at first start goes. */
 export type SecretPlace = {

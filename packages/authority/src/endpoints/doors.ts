@@ -1,6 +1,6 @@
 import { coversAll, parseScope, refuse } from '@credence/protocol'
-import { findAdministratorBySecret, installation } from '../administrators/index.ts'
-import type { Services } from '../services.ts'
+import { findAdministratorBySecret } from '../administrators/index.ts'
+import { installation, type Services } from '../services.ts'
 import { authenticateApiCall } from '../tokens/index.ts'
 import type { Call, Caller, Endpoint } from './endpoint.ts'
 

@@ -45,7 +45,7 @@ export type Endpoint = {
 
 export type Call<Params = unknown, Query = unknown, Body = unknown> = {
   endpoint: Endpoint
-  /** At the origin, where there is none: a stand-in with the id `installation`. */
+  /** At the origin, where there is none: a stand-in with the id of the installation. */
   organization: Organization
   request: Request
   /** Issuer + path as the caller knows it, from the stored issuer, never from `Host`: what a proof must name. */

@@ -1,5 +1,5 @@
 import { asRefusal, type Refusal, type RefusalCode, refuse } from '@credence/protocol'
-import type { Organization, Services } from '../services.ts'
+import { installation, type Organization, type Services } from '../services.ts'
 import { newSpanId, readTraceContext, type TraceContext, writeTraceparent } from '../telemetry/index.ts'
 import type { Admission } from './admission.ts'
 import { answerRefusal } from './answer.ts'
@@ -109,7 +109,7 @@ async function organizationOf(
 ): Promise<Organization> {
   if (endpoint.at !== 'origin') return (await locate(handle)) ?? refuse('organization_unknown')
   return {
-    id: 'installation',
+    id: installation,
     handle: '',
     issuer: config.origin,
     trustDomain: config.domain,
