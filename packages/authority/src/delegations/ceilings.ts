@@ -6,7 +6,7 @@ import type { RegisteredChain } from './registered_chain.ts'
 
 /** The scopes that these permissions hold at one resource. */
 export function permittedScopes(permissions: readonly Permission[], audience: string): string[] {
-  return permissions.filter(({ resource }) => resource === audience).flatMap(({ scope }) => parseScope(scope))
+  return permissions.filter(({ resource }) => resource === audience).flatMap(({ scope }) => scope.split(' '))
 }
 
 /**

@@ -5,6 +5,14 @@ export function parameter(most: number): z.ZodOptional<z.ZodString> {
   return z.string().max(most).optional()
 }
 
+/** How a client authenticates in the body. */
+export const clientParameters = {
+  client_id: parameter(2048),
+  client_secret: parameter(256),
+  client_assertion: parameter(8192),
+  client_assertion_type: parameter(256),
+}
+
 /** RFC 6749 §5.2, and ours beside. */
 export const oauthErrorSchema = z.object({
   error: z.string(),

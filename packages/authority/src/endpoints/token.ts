@@ -3,20 +3,17 @@ import { z } from 'zod'
 import { authenticateClient, type Client } from '../authentication/index.ts'
 import { grantFor, issue, recordRefusal, type TokenRequest } from '../grants/index.ts'
 import { answer } from '../http/answer.ts'
-import { type Call, endpoint } from '../http/endpoint.ts'
 import { decide, narrow } from '../policy/index.ts'
 import { findResource, type Resource } from '../resources/index.ts'
 import type { Organization, Services } from '../services.ts'
 import { proveKey } from '../tokens/index.ts'
-import { oauthErrorSchema, parameter, tokenAnswerSchema } from './oauth_schemas.ts'
+import { type Call, type Endpoint, endpoint } from './endpoint.ts'
+import { clientParameters, oauthErrorSchema, parameter, tokenAnswerSchema } from './oauth_schemas.ts'
 
 // Not strict: RFC 6749 §3.2, unrecognized parameters are ignored. None that is not named here can have an effect.
 const form = z.object({
+  ...clientParameters,
   grant_type: parameter(256),
-  client_id: parameter(2048),
-  client_secret: parameter(256),
-  client_assertion: parameter(8192),
-  client_assertion_type: parameter(256),
   resource: parameter(512).describe('The audience of the one resource the token is for.'),
   audience: parameter(512).describe('Not needed; when sent, the same as `resource`.'),
   scope: parameter(16_384).describe('Without it, all that is allowed.'),
@@ -31,7 +28,7 @@ const form = z.object({
 
 type Form = z.output<typeof form>
 
-export const token = endpoint({
+export const tokenEndpoint: Endpoint = endpoint({
   method: 'post',
   path: '/token',
   door: 'client',

@@ -14,7 +14,7 @@ import { forgetKeyStates, listSigningKeys, type SigningKeyRecord } from './signi
 export async function revokeSigningKey(
   services: Services,
   organization: Organization,
-  { kid, cause, by }: { kid: string; cause: string; by: string },
+  { kid, cause, note, by }: { kid: string; cause: string; note?: string | undefined; by: string },
 ): Promise<void> {
   const keys = await listSigningKeys(services, organization)
   const key = keys.find((one) => one.kid === kid)
@@ -33,7 +33,7 @@ export async function revokeSigningKey(
     endStep({ id: kid, cause, atMs: now }),
   ]
   const said = { type: 'signing_key.changed', subject: kid, action: 'revoke', by, cause } as const
-  const audit = await record(services, organization, said)
+  const audit = await record(services, organization, said, note === undefined ? {} : { note })
   const outcome = await services.store.commit({ organization: organization.id, steps, audit })
   forgetKeyStates(services, organization)
   if (!outcome.done) refuse(outcome.refused)
