@@ -16,12 +16,16 @@ import { auditProof } from './endpoints/audit_proof.ts'
 import { auditRecords } from './endpoints/audit_records.ts'
 import { addCredentialEndpoint, endCredentialEndpoint, listCredentialsEndpoint } from './endpoints/credentials.ts'
 import { delegationRevoke } from './endpoints/delegation_revoke.ts'
+import { listDelegationsEndpoint, readDelegationEndpoint, registerDelegationEndpoint } from './endpoints/delegations.ts'
 import { enter } from './endpoints/doors.ts'
 import { feedAcknowledgements } from './endpoints/feed_acknowledgements.ts'
 import { feedPage } from './endpoints/feed_page.ts'
 import { feedStream } from './endpoints/feed_stream.ts'
 import { health, readiness } from './endpoints/health.ts'
 import { listInstancesEndpoint, startInstanceEndpoint } from './endpoints/instances.ts'
+import { introspectEndpoint } from './endpoints/introspect.ts'
+import { jwksEndpoint } from './endpoints/jwks.ts'
+import { metadataEndpoints } from './endpoints/metadata.ts'
 import { openapi } from './endpoints/openapi.ts'
 import { createOrganizationEndpoint, listOrganizationsEndpoint } from './endpoints/organizations.ts'
 import {
@@ -39,6 +43,14 @@ import {
 } from './endpoints/resources.ts'
 import { revocationMake } from './endpoints/revocation_make.ts'
 import { revocationRestore } from './endpoints/revocation_restore.ts'
+import { revokeEndpoint } from './endpoints/revoke.ts'
+import {
+  listSigningKeysEndpoint,
+  revokeSigningKeyEndpoint,
+  rotateSigningKeyEndpoint,
+} from './endpoints/signing_keys.ts'
+import { statementEndpoint } from './endpoints/statements.ts'
+import { tokenEndpoint } from './endpoints/token.ts'
 import { Admission } from './http/admission.ts'
 import type { Endpoint } from './http/endpoint.ts'
 import { FailureLimit } from './http/failure_limit.ts'
@@ -49,10 +61,21 @@ import type { Organization, Services } from './services.ts'
 
 /** Everything the authority answers. A path without a row here does not exist. */
 export const endpoints: readonly Endpoint[] = [
+  tokenEndpoint,
+  introspectEndpoint,
+  revokeEndpoint,
+
+  ...metadataEndpoints,
+  jwksEndpoint,
+  statementEndpoint,
+
   feedPage,
   feedStream,
   feedAcknowledgements,
 
+  registerDelegationEndpoint,
+  listDelegationsEndpoint,
+  readDelegationEndpoint,
   delegationRevoke,
   revocationMake,
   revocationRestore,
@@ -81,6 +104,10 @@ export const endpoints: readonly Endpoint[] = [
   listResourcesEndpoint,
   readResourceEndpoint,
   changeResourceEndpoint,
+
+  listSigningKeysEndpoint,
+  rotateSigningKeyEndpoint,
+  revokeSigningKeyEndpoint,
 
   auditRecords,
   auditHead,
