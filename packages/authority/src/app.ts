@@ -17,6 +17,7 @@ import { auditRecords } from './endpoints/audit_records.ts'
 import { addCredentialEndpoint, endCredentialEndpoint, listCredentialsEndpoint } from './endpoints/credentials.ts'
 import { delegationRevoke } from './endpoints/delegation_revoke.ts'
 import { listDelegationsEndpoint, readDelegationEndpoint, registerDelegationEndpoint } from './endpoints/delegations.ts'
+import { delegatorKeyEndpoint } from './endpoints/delegator_keys.ts'
 import { enter } from './endpoints/doors.ts'
 import { feedAcknowledgements } from './endpoints/feed_acknowledgements.ts'
 import { feedPage } from './endpoints/feed_page.ts'
@@ -68,6 +69,7 @@ export const endpoints: readonly Endpoint[] = [
   ...metadataEndpoints,
   jwksEndpoint,
   statementEndpoint,
+  delegatorKeyEndpoint,
 
   feedPage,
   feedStream,

@@ -1,5 +1,6 @@
 export { type Attestation, attest } from './attest.ts'
 export { chainCeilings, permittedScopes } from './ceilings.ts'
+export { findDelegator } from './delegator.ts'
 export { extendOnBehalf } from './extend_on_behalf.ts'
 export { type Delegation, findDelegation, listDelegations, loadChain, standingChains, statementByHash } from './find.ts'
 export { prepareChain } from './prepare.ts'

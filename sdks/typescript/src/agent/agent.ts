@@ -51,7 +51,7 @@ export type Agent = {
 const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const tokenTypes = {
   accessToken: 'urn:ietf:params:oauth:token-type:access_token',
-  delegation: 'urn:ietf:params:oauth:token-type:jwt',
+  delegation: 'urn:credence:params:oauth:token-type:delegation',
 } as const
 
 /** An agent as its own software sees it. Makes no request until the first token is needed. */

@@ -94,9 +94,11 @@ export class Authority {
       body.set('client_id', this.#clientId)
       body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
       body.set('client_assertion', await signClientAssertion(this.#credential.key, about))
+    } else if ('clientSecret' in this.#credential) {
+      const pair = `${encodeForm(this.#clientId)}:${encodeForm(this.#credential.clientSecret)}`
+      headers.set('authorization', `Basic ${btoa(pair)}`)
     } else {
-      const secret = 'clientSecret' in this.#credential ? this.#credential.clientSecret : this.#credential.apiKey
-      headers.set('authorization', `Basic ${btoa(`${encodeForm(this.#clientId)}:${encodeForm(secret)}`)}`)
+      headers.set('authorization', `Bearer ${this.#credential.apiKey}`)
     }
     if (proven) {
       const nonce = this.#nonces.of(url)

@@ -72,11 +72,7 @@ export class Statements {
   }
 
   async #keyOf(signer: string, kid: string, statement: Statement): Promise<PublicKey | undefined> {
-    if (statement.evidence.kind === 'attested') {
-      const current = await this.#keys.find(kid)
-      if (current !== undefined) return current
-    }
-    return this.#delegatorKey(statement.evidence.kind === 'attested' ? this.#issuer : signer, kid)
+    return statement.evidence.kind === 'attested' ? this.#keys.find(kid) : this.#delegatorKey(signer, kid)
   }
 
   #delegatorKey(holder: string, kid: string): Promise<PublicKey> {

@@ -1,0 +1,141 @@
+import { createServer, type RequestListener, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { generateSigningKey, type SigningKey } from '@credence/protocol'
+import { serve } from '@hono/node-server'
+import express from 'express'
+import { Hono } from 'hono'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { boundCall, target } from '../../test/calls.ts'
+import { FakeIssuer } from '../../test/fake_issuer.ts'
+import { ManualClock } from '../../test/manual_clock.ts'
+import { permittedOf, protect as protectExpress } from '../express.ts'
+import { protect as protectHono } from '../hono.ts'
+import { protect as protectNode } from '../node.ts'
+import { createVerifier, type Verifier } from '../verify.ts'
+
+let clock: ManualClock
+let issuer: FakeIssuer
+let holder: SigningKey
+let verifier: Verifier
+let close: () => void = () => {}
+
+beforeAll(async () => {
+  clock = new ManualClock()
+  issuer = await FakeIssuer.open(clock)
+  holder = await generateSigningKey('ES256')
+  verifier = createVerifier({
+    resource: issuer.resource,
+    issuers: [{ issuer: issuer.issuer, operator: await issuer.operator() }],
+    tools: { transfer: 'ledger:write' },
+    ...issuer.runtime,
+  })
+  await verifier.ready()
+  await clock.advance(7_000)
+  await issuer.heartbeat()
+})
+afterAll(() => verifier.stop())
+afterEach(() => close())
+
+const needs = (asked: { headers: unknown }) => {
+  const headers =
+    asked.headers instanceof Headers ? asked.headers : new Headers(asked.headers as Record<string, string>)
+  const tool = headers.get('x-tool')
+  return tool === null ? { scope: 'ledger:read' } : { tool }
+}
+
+/** Each server answers with who called, and what the body said: the middleware must not have touched it. */
+const servers: Record<string, () => Promise<string>> = {
+  async 'node:http'() {
+    return listen(
+      protectNode(verifier, needs, async (incoming, response, call) => {
+        const chunks: Uint8Array[] = []
+        for await (const chunk of incoming) chunks.push(chunk as Uint8Array)
+        response.end(`${call.agent} ${Buffer.concat(chunks)}`)
+      }),
+    )
+  },
+  async express() {
+    const router = express.Router()
+    router.use(protectExpress(verifier, needs))
+    router.post('/entries', express.text({ type: '*/*' }), (incoming, response) => {
+      response.send(`${permittedOf(incoming).agent} ${incoming.body}`)
+    })
+    return listen(express().use('/ledger', router))
+  },
+  async hono() {
+    const app = new Hono()
+    app.post(
+      '/ledger/entries',
+      protectHono(verifier, (c) => needs(c.req.raw)),
+      async (c) => c.text(`${c.var.credence.agent} ${await c.req.text()}`),
+    )
+    const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
+    await new Promise((resolve) => server.once('listening', resolve))
+    close = () => server.close()
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/ledger/entries`
+  },
+}
+
+async function listen(listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  close = () => server.close()
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/ledger/entries`
+}
+
+describe.each(Object.keys(servers))('%s', (name) => {
+  const open = () => servers[name]?.() ?? Promise.reject(new Error(name))
+  const headers = async (more: Record<string, string> = {}) => {
+    const token = await issuer.token(await issuer.boundTo(holder))
+    return {
+      ...Object.fromEntries((await boundCall(token, holder, clock, { method: 'POST', url: target })).headers),
+      ...more,
+    }
+  }
+
+  test('a good call reaches its handler with its body whole', async () => {
+    const url = await open()
+    const response = await fetch(url, { method: 'POST', body: 'the body', headers: await headers() })
+    expect([response.status, await response.text()]).toEqual([200, 'spiffe://acme.example/agent/payer the body'])
+  })
+
+  test('a call without a token gets the challenge, and its handler never runs', async () => {
+    const url = await open()
+    const response = await fetch(url, { method: 'POST', body: 'x' })
+    expect(response.status).toBe(401)
+    expect(response.headers.get('www-authenticate')).toContain('DPoP')
+    expect(await response.json()).toMatchObject({ code: 'token_missing' })
+  })
+
+  test('what the route needs is read from the request', async () => {
+    const url = await open()
+    const response = await fetch(url, { method: 'POST', body: 'x', headers: await headers({ 'x-tool': 'transfer' }) })
+    expect([response.status, await response.json()]).toMatchObject([403, { code: 'tool_not_granted' }])
+  })
+
+  test('two Authorization or DPoP lines are refused, though Node would show the first only', async () => {
+    const url = await open()
+    for (const doubled of ['authorization', 'dpop'] as const) {
+      const given = await headers()
+      const lines = Object.entries(given).flat()
+      const status = await raw(url, [...lines, doubled, given[doubled] ?? ''])
+      expect(status).toBe(401)
+    }
+  })
+})
+
+function raw(url: string, lines: string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { host } = new URL(url)
+    const call = request(url, { method: 'POST', headers: [...lines, 'Host', host] as never }, (response) => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+    })
+    call.on('error', reject)
+    call.end()
+  })
+}
+
+test('a handler behind no middleware cannot ask who calls', () => {
+  expect(() => permittedOf({})).toThrow()
+})
