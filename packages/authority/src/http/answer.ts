@@ -37,9 +37,17 @@ function problem(refusal: Refusal): Response {
   })
 }
 
+/** What a resource answers about a token, where the token was a parameter: RFC 8693 §2.2.2 wants `invalid_request`. */
+const aboutParameters: ReadonlySet<string> = new Set(['invalid_token', 'insufficient_scope', 'access_denied'])
+/** RFC 9449 §5 and §8: these are 400 at an authorization server. */
+const aboutProofs: ReadonlySet<string> = new Set(['invalid_dpop_proof', 'use_dpop_nonce'])
+
 /** RFC 6749 §5.2, with our code and hint beside. */
 function oauthError(refusal: Refusal): Response {
-  const { code, status, oauth, says, detail, hint } = refusal
-  const body = { error: oauth, error_description: detail ? `${says} ${detail}` : says, error_code: code, hint }
+  const { code, says, detail, hint } = refusal
+  const isParameter = aboutParameters.has(refusal.oauth)
+  const status = isParameter || aboutProofs.has(refusal.oauth) ? 400 : refusal.status
+  const error = isParameter ? 'invalid_request' : refusal.oauth
+  const body = { error, error_description: detail ? `${says} ${detail}` : says, error_code: code, hint }
   return answer(body, { status })
 }
