@@ -143,7 +143,7 @@ function* append(organization: string, audit: AuditRecord, statements: Statement
 }
 
 /** Exactly the columns of the table: the types say so, and what came around them must not be lost in silence. */
-function wholeRow(table: TableName, row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function wholeRow(table: TableName, row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const { columns } = shapeOf(table)
   for (const column in row) {
     if (column === 'organization' || !Object.hasOwn(columns, column)) {

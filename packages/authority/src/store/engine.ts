@@ -1,10 +1,12 @@
 import {
   type Compilable,
+  type CompiledQuery,
   DummyDriver,
   Kysely,
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
+  type RawBuilder,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
@@ -35,6 +37,11 @@ export function builderOf(engine: EngineName): Builder {
             createIntrospector: (db) => new PostgresIntrospector(db),
           },
   })
+}
+
+/** SQL written out, where the builder has no words for it. */
+export function asQuery(db: Builder, query: RawBuilder<unknown>): Compilable {
+  return { compile: () => query.compile(db) as CompiledQuery }
 }
 
 let compiled = 0

@@ -1,7 +1,7 @@
-import { type Compilable, type CompiledQuery, type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import { standingOf } from './apply.ts'
 import { factOf } from './apply_standing.ts'
-import type { Builder } from './engine.ts'
+import { asQuery } from './engine.ts'
 import type { GlobalReads, OrganizationReads, RowOfOrganization } from './port.ts'
 import { type Bound, bind, chunksOf, padded, type Row, Slot } from './statement.ts'
 import { columnsOf, matching, type Statements } from './statements.ts'
@@ -128,15 +128,11 @@ function organizationsAfter(statements: Statements) {
 function withUnplaced(statements: Statements) {
   const next = sql`select min(organization) from audit_records where position is null`
   return statements.once('organizations with unplaced', (db) =>
-    sqlOf(
+    asQuery(
       db,
       sql`with recursive waiting(organization) as (
       ${next} union all select (${next} and organization > waiting.organization) from waiting where waiting.organization is not null
     ) select organization from waiting where organization is not null`,
     ),
   )
-}
-
-function sqlOf(db: Builder, query: RawBuilder<unknown>): Compilable {
-  return { compile: () => query.compile(db) as CompiledQuery }
 }

@@ -13,7 +13,9 @@ export class Connection {
   }
 
   rows(bound: Bound): Row[] {
-    return this.#prepare(bound.statement).all(...bound.values).map((row) => ({ ...row })) as Row[]
+    return this.#prepare(bound.statement)
+      .all(...bound.values)
+      .map((row) => ({ ...row })) as Row[]
   }
 
   changes(bound: Bound): number {
