@@ -1,4 +1,3 @@
-import { newId } from '@credence/protocol'
 import { z } from 'zod'
 import { answerText } from '../http/answer.ts'
 import { type Call, endpoint } from '../http/endpoint.ts'
@@ -53,10 +52,7 @@ export const feedPage = endpoint({
 type Query = z.output<typeof query>
 
 async function leasedBatch(services: Services, call: Call, asked: Query & { resource: string }): Promise<string> {
-  const subscriber = await subscriberOf(services, call, asked)
-  const point = subscriber.point ?? newId('ept')
-  const { compact } = await services.feed.firstBatch(call.organization, { ...subscriber, point, limit: asked.limit })
-  return compact
+  return services.feed.page(call.organization, await subscriberOf(services, call, asked), asked.limit)
 }
 
 async function alignedBatch(services: Services, call: Call, { after, limit }: Query): Promise<string | undefined> {

@@ -3,7 +3,7 @@ import type { Organization, Services } from '../services.ts'
 import type { Lineage } from '../store/port.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { batchEvent, FeedStream, pointEvent, retryEvent } from './feed_stream.ts'
-import { commitSteps, endLease, type Lease, leasesAliveAt, pointName, rememberLease } from './leases.ts'
+import { commitSteps, endLease, type Lease, leasesAliveAt, pointName, rememberLease, rememberPage } from './leases.ts'
 import { OrganizationFeed, toldBy } from './organization_feed.ts'
 import { maxFacts, readBatch } from './page.ts'
 
@@ -98,7 +98,7 @@ export class FeedHub {
     this.#opening += 1
     try {
       const point = subscriber.point ?? newId('ept')
-      const first = await this.firstBatch(organization, { ...subscriber, point })
+      const first = await this.#leasedBatch(organization, rememberLease, { ...subscriber, point })
       if (this.#closed) refuse('overloaded')
       const stream = this.#streamOf(organization, subscriber.lineage, first)
       stream.push(retryEvent())
@@ -111,9 +111,19 @@ export class FeedHub {
     }
   }
 
-  /** A signed batch of this subscriber's own: what comes after its cursor, its nonce, and its lease, put on record before. */
-  async firstBatch(
+  /**
+   * One signed batch of this subscriber's own: what comes after its cursor, its nonce, and its lease, put on record before.
+   *
+   * @param limit most facts in it
+   */
+  async page(organization: Organization, subscriber: Subscriber, limit: number): Promise<string> {
+    const point = subscriber.point ?? newId('ept')
+    return (await this.#leasedBatch(organization, rememberPage, { ...subscriber, point, limit })).compact
+  }
+
+  async #leasedBatch(
     organization: Organization,
+    remember: typeof rememberLease,
     { resource, agent, point, after, nonce, limit }: Omit<Subscriber, 'lineage'> & { point: string; limit?: number },
   ): Promise<First> {
     const lease: Lease = {
@@ -122,7 +132,7 @@ export class FeedHub {
       stalenessMs: resource.maxStalenessMs,
       seenAtMs: this.#parts.clock.nowMs(),
     }
-    await commitSteps(this.#parts.store, organization.id, [rememberLease(lease, after)])
+    await commitSteps(this.#parts.store, organization.id, remember(lease, after))
     const batch: Batch = {
       ...(await readBatch(this.#parts, organization, { after, limit: limit ?? maxFacts })),
       resource: resource.audience,

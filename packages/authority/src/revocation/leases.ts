@@ -32,19 +32,37 @@ export function pointName(resource: string, agent: string, point: string): strin
   return `${agent}/${resource}/${point}`
 }
 
-/** The step that puts a lease on record, as of `seenAtMs`. `seq`: how far its holder says it has come. */
-export function rememberLease(lease: Lease, seq: number): Step {
-  return {
-    do: 'put',
+/** Puts the lease of a stream on record, as of `seenAtMs`. `seq`: how far its holder says it has come. */
+export function rememberLease(lease: Lease, seq: number): Step[] {
+  return [{ do: 'put', table: 'leases', row: rowOf(lease, seq, lease.seenAtMs) }]
+}
+
+/** Puts the lease of a single page on record: it runs out by itself. That of a stream of the same point is never shortened. */
+export function rememberPage(lease: Lease, seq: number): Step[] {
+  const row = rowOf(lease, seq, lease.seenAtMs - renewalMs)
+  const { resource, point, seen_at_ms, staleness_ms } = row
+  const raise = (column: 'seen_at_ms' | 'staleness_ms', value: number): Step => ({
+    do: 'touch',
     table: 'leases',
-    row: {
-      resource: lease.resource,
-      point: lease.point,
-      staleness_ms: lease.stalenessMs,
-      seen_at_ms: lease.seenAtMs,
-      acknowledged_seq: seq,
-      acknowledged_at_ms: lease.seenAtMs,
-    },
+    where: { resource, point },
+    set: { [column]: value },
+    olderThan: { column, value },
+  })
+  return [
+    { do: 'insert_if_absent', table: 'leases', row },
+    raise('staleness_ms', staleness_ms),
+    raise('seen_at_ms', seen_at_ms),
+  ]
+}
+
+function rowOf(lease: Lease, seq: number, seenAtMs: number): RowOf<'leases'> {
+  return {
+    resource: lease.resource,
+    point: lease.point,
+    staleness_ms: lease.stalenessMs,
+    seen_at_ms: seenAtMs,
+    acknowledged_seq: seq,
+    acknowledged_at_ms: lease.seenAtMs,
   }
 }
 
