@@ -12,8 +12,7 @@ type Environment = { Bindings: { connection: string | undefined } }
 /**
  * Routes to the rows of the table and to nothing else: a path without a row is 404, another method 405.
  *
- * Rows below an issuer are mounted at `/o/<handle>`, and, when an organization lives at the origin, there too. Metadata of a
- * path issuer is also found where RFC 8414 §3.1 puts it, between host and path.
+ * Rows below an issuer are mounted at `/o/<handle>`, and, when an organization lives at the origin, there too.
  */
 export function createRouter(
   serving: Serving,
@@ -49,7 +48,6 @@ export function mountsOf(
   const path = row.path.replaceAll(/\{(\w+)\}/g, ':$1')
   if (row.at === 'origin') return [{ path, at: 'origin' }]
   const mounts = [`/o/:organization${path}`]
-  if (path.startsWith('/.well-known/')) mounts.push(`${path}/o/:organization`)
   if (organizationAtOrigin) mounts.push(path)
   return mounts.map((mount) => ({ path: mount, at: 'issuer' }))
 }
