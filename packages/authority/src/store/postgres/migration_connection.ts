@@ -6,7 +6,7 @@ import type { Row } from '../statement.ts'
 const mostTries = 10
 
 /** What processes that start together on an empty database may see of each other's first steps. */
-const collisions = new Set(['23505', '42P07', '40001', '40P01', 'XX000'])
+const collisions = new Set(['23505', '42P07', '42710', '40001', '40P01', 'XX000'])
 
 export function migrationConnection(client: pg.ClientBase): MigrationConnection {
   const execute: Execute = async (text, values = []) => {
