@@ -25,8 +25,9 @@ export type ChainHop = {
 /**
  * The claims of an access token (RFC 9068 §2.2 and our own), times in seconds.
  *
- * `sub`: the principal; the agent itself (equal to `client_id`) when it acts for itself. `agent`: the `agt_` id of the client.
- * `instance`: SPIFFE ID of the instance that asked. `max_depth`: how many times more the authority may be handed on.
+ * `sub`: the principal; the agent itself (equal to `client_id`) when it acts for itself. `agent`: the `agt_` id of the
+ * client. `instance`: SPIFFE ID of the instance that asked. `max_depth`: how many times more the authority may be
+ * handed on.
  */
 export type AccessTokenClaims = {
   iss: string
@@ -78,12 +79,12 @@ export async function signAccessToken(key: SigningKey, claims: AccessTokenClaims
 }
 
 /**
- * Verifies an access token. Whether something in its lineage has been revoked, and whether the caller holds the key it is bound to,
- * is for the caller to check next.
+ * Verifies an access token. Whether something in its lineage has been revoked, and whether the caller holds the key it
+ * is bound to, is for the caller to check next.
  *
- * Refuses, first failure wins: `token_malformed` or `critical_unsupported`; `type_mismatch`; `issuer_untrusted`; `key_unknown`;
- * `algorithm_not_allowed` or `signature_invalid`; `binding_unknown` or `claims_invalid`; `audience_mismatch`; `token_expired` or
- * `token_not_yet_valid`.
+ * Refuses, first failure wins: `token_malformed` or `critical_unsupported`; `type_mismatch`; `issuer_untrusted`;
+ * `key_unknown`; `algorithm_not_allowed` or `signature_invalid`; `binding_unknown` or `claims_invalid`;
+ * `audience_mismatch`; `token_expired` or `token_not_yet_valid`.
  */
 export async function verifyAccessToken(
   token: string,

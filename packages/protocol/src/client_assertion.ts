@@ -28,8 +28,8 @@ const MAX_JTI_BYTES = 256
 const TYPES: ReadonlyArray<string | undefined> = ['client-authentication+jwt', 'JWT', undefined]
 
 /**
- * An assertion with which a client authenticates itself (RFC 7523 §2.2). `issuer` must be the authority the client was configured with,
- * never a value a discovery document supplied.
+ * An assertion with which a client authenticates itself (RFC 7523 §2.2). `issuer` must be the authority the client was
+ * configured with, never a value a discovery document supplied.
  *
  * @param options.lifetime seconds, 300 at most; default 60
  */
@@ -44,10 +44,11 @@ export function signClientAssertion(
 }
 
 /**
- * Verifies a client assertion, all but its single use: the caller claims (client, `jti`) until `expiresAt` plus the tolerance.
+ * Verifies a client assertion, all but its single use: the caller claims (client, `jti`) until `expiresAt` plus the
+ * tolerance.
  *
- * Refuses `assertion_invalid`, `assertion_audience`, `assertion_lifetime`, and `client_authentication_failed` for an unknown client, an
- * unknown key and a wrong signature alike; its private cause tells them apart.
+ * Refuses `assertion_invalid`, `assertion_audience`, `assertion_lifetime`, and `client_authentication_failed` for an
+ * unknown client, an unknown key and a wrong signature alike; its private cause tells them apart.
  */
 export async function verifyClientAssertion(
   assertion: string,
@@ -75,7 +76,10 @@ function readAssertion(assertion: string): Jws {
   }
 }
 
-/** draft-ietf-oauth-rfc7523bis §4: the issuer of the authority, as the sole value; else another server could make us accept its mail. */
+/**
+ * draft-ietf-oauth-rfc7523bis §4: the issuer of the authority, as the sole value; else another server could make us
+ * accept its mail.
+ */
 function isSoleAudience(aud: JsonValue | undefined, issuer: string): boolean {
   return isJsonArray(aud) ? aud.length === 1 && aud[0] === issuer : aud === issuer
 }
@@ -85,7 +89,8 @@ function checkTimes(payload: JsonObject, { now, toleranceSeconds = 5 }: Assertio
   if (!isTime(exp) || !(iat === undefined || isTime(iat)) || !(nbf === undefined || isTime(nbf)))
     invalid('exp, iat, nbf')
   if (now >= exp + toleranceSeconds) refuse('assertion_lifetime', { detail: 'It has expired.' })
-  // RFC 7523 §3: an unreasonably far `exp` may be refused; here it must be, or the memory of used ids would not be bounded.
+  // RFC 7523 §3: an unreasonably far `exp` may be refused; here it must be, or the memory of used ids would not be
+  // bounded.
   if (exp > now + MAX_LIFETIME + toleranceSeconds || (iat !== undefined && exp - iat > MAX_LIFETIME)) {
     refuse('assertion_lifetime', { detail: 'It lives too long.' })
   }

@@ -23,7 +23,10 @@ export type ProofExpectations = {
   now: number
   /** The token that came with the proof; then `ath` must be its hash. */
   accessToken?: string
-  /** Given what the proof carries; throws `nonce_required` unless it is one to accept. When absent, a nonce is not looked at. */
+  /**
+   * Given what the proof carries; throws `nonce_required` unless it is one to accept. When absent, a nonce is not
+   * looked at.
+   */
   nonce?: (nonce: string | undefined) => void
   /** Default 60. */
   maxAgeSeconds?: number
@@ -52,8 +55,8 @@ export async function createDpopProof(
 }
 
 /**
- * The value of the DPoP header, undefined when there is none. Refuses `proof_invalid` for more than one: they arrive joined by a comma,
- * which no proof contains (RFC 9449 §4.3 check 1).
+ * The value of the DPoP header, undefined when there is none. Refuses `proof_invalid` for more than one: they arrive
+ * joined by a comma, which no proof contains (RFC 9449 §4.3 check 1).
  */
 export function readDpopHeader(headers: Headers): string | undefined {
   const value = headers.get('dpop')
@@ -63,10 +66,11 @@ export function readDpopHeader(headers: Headers): string | undefined {
 }
 
 /**
- * Verifies a proof by the checks of RFC 9449 §4.3, all but its single use and that the token is bound to `jkt`: both are for the caller.
+ * Verifies a proof by the checks of RFC 9449 §4.3, all but its single use and that the token is bound to `jkt`: both
+ * are for the caller.
  *
- * Refuses `proof_invalid`, `proof_method_mismatch`, `proof_target_mismatch`, `proof_stale`, `proof_token_mismatch`, and whatever `nonce`
- * throws.
+ * Refuses `proof_invalid`, `proof_method_mismatch`, `proof_target_mismatch`, `proof_stale`, `proof_token_mismatch`, and
+ * whatever `nonce` throws.
  */
 export async function verifyDpopProof(proof: string, expected: ProofExpectations): Promise<VerifiedProof> {
   const jws = readProof(proof)
@@ -97,8 +101,9 @@ function readProof(proof: string): Jws {
 }
 
 /**
- * The key inside the proof. A proof speaks for its own key only, so here, and nowhere else, the key of a header is used. For RSA the
- * header's `alg` is taken as the key's, since a proof's `jwk` seldom names one; it must be RS256 either way.
+ * The key inside the proof. A proof speaks for its own key only, so here, and nowhere else, the key of a header is
+ * used. For RSA the header's `alg` is taken as the key's, since a proof's `jwk` seldom names one; it must be RS256
+ * either way.
  */
 async function keyOf({ header }: Jws): Promise<PublicKey> {
   const { jwk, alg } = header
@@ -115,8 +120,9 @@ const MAX_REMEMBERED = 1024
 const remembered = new Map<string, Promise<PublicKey>>()
 
 /**
- * Importing a key costs more than hashing it, and a caller signs every request with one key. Pure memory of a pure function: the name is the
- * whole of what was imported, so it can be wrong about nothing; it is bounded, and what was used longest ago goes first.
+ * Importing a key costs more than hashing it, and a caller signs every request with one key. Pure memory of a pure
+ * function: the name is the whole of what was imported, so it can be wrong about nothing; it is bounded, and what was
+ * used longest ago goes first.
  */
 async function rememberedKey(jwk: JsonObject): Promise<PublicKey> {
   const name = JSON.stringify(jwk)

@@ -1,6 +1,7 @@
 import { refuse } from './refusals.ts'
 
-// The parts of an absolute http(s) URI (RFC 3986 appendix B), ASCII only; no userinfo, no backslash, no space or control character.
+// The parts of an absolute http(s) URI (RFC 3986 appendix B), ASCII only; no userinfo, no backslash, no space or
+// control character.
 const TARGET = /^(https?):\/\/([^/?#@\\]+)(|\/[^?#\\]*)(?:[?#].*)?$/i
 const PRINTABLE = /^[\x21-\x7e]+$/
 const AUTHORITY = /^((?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+|\[[0-9a-f:.]+\])(?::([0-9]*))?$/
@@ -8,9 +9,9 @@ const ESCAPE = /%([0-9a-f]{2})/gi
 const UNRESERVED = /[A-Za-z0-9._~-]/
 
 /**
- * The target of a request without query and fragment, in normal form: scheme and host in lower case, no default port, escapes in upper
- * case and only where needed, no dot segments (RFC 3986 §6.2.2 and §6.2.3). Done on the text itself: a URL parser would also map full-width digits,
- * octal addresses and backslashes, and so call equal what is not.
+ * The target of a request without query and fragment, in normal form: scheme and host in lower case, no default port,
+ * escapes in upper case and only where needed, no dot segments (RFC 3986 §6.2.2 and §6.2.3). Done on the text itself: a
+ * URL parser would also map full-width digits, octal addresses and backslashes, and so call equal what is not.
  *
  * Refuses `malformed`.
  */

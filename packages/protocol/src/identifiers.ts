@@ -1,7 +1,10 @@
 import { encode } from './base64url.ts'
 import { refuse } from './refusals.ts'
 
-/** What an id names: `dlg` delegation, `ept` enforcement point, `sgk` signing key of the authority, `crd` credential, and so on. */
+/**
+ * What an id names: `dlg` delegation, `ept` enforcement point, `sgk` signing key of the authority, `crd` credential,
+ * and so on.
+ */
 export type IdPrefix =
   | 'org'
   | 'agt'
@@ -23,7 +26,8 @@ const HANDLE = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 const TASK = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
 const TRUST_DOMAIN = /^[a-z0-9._-]{1,255}$/
 const PATH_SEGMENT = /^[a-zA-Z0-9._-]+$/
-// RFC 3986 with the parts that make two spellings of one place left out: userinfo, fragment, upper case in scheme and host.
+// RFC 3986 with the parts that make two spellings of one place left out: userinfo, fragment, upper case in scheme and
+// host.
 const AUDIENCE =
   /^(https?):\/\/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?(?:\/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*)?(?:\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-F]{2})*)?$/
 const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])$/
@@ -42,14 +46,18 @@ export function isHandle(text: string): boolean {
   return HANDLE.test(text)
 }
 
-/** The name of a task or a session, chosen by whoever starts it: 1 to 128 of `A-Z a-z 0-9 . _ : -`, a letter or digit first. */
+/**
+ * The name of a task or a session, chosen by whoever starts it: 1 to 128 of `A-Z a-z 0-9 . _ : -`, a letter or digit
+ * first.
+ */
 export function isTask(text: string): boolean {
   return TASK.test(text)
 }
 
 /**
- * The URI a resource is registered under and tokens are addressed to: absolute `https` (plain `http` on loopback hosts only), at most 512
- * characters, scheme and host in lower case, without userinfo and fragment (RFC 8707 §2). Audiences are compared byte for byte.
+ * The URI a resource is registered under and tokens are addressed to: absolute `https` (plain `http` on loopback hosts
+ * only), at most 512 characters, scheme and host in lower case, without userinfo and fragment (RFC 8707 §2). Audiences
+ * are compared byte for byte.
  */
 export function isAudience(text: string): boolean {
   if (text.length > 512) return false
@@ -61,11 +69,12 @@ export function isAudience(text: string): boolean {
 export type SpiffeId = { trustDomain: string; path: string[] }
 
 /**
- * The parts of a SPIFFE ID, by the grammar of SPIFFE-ID §2 on the text itself: a URL parser would lower, decode and collapse what must
- * be refused. Refuses `malformed`.
+ * The parts of a SPIFFE ID, by the grammar of SPIFFE-ID §2 on the text itself: a URL parser would lower, decode and
+ * collapse what must be refused. Refuses `malformed`.
  */
 export function parseSpiffeId(text: string): SpiffeId {
-  // §2.3: all characters are ASCII, so characters are bytes. §2.1: the scheme is written in lower case here, as everybody issues it.
+  // §2.3: all characters are ASCII, so characters are bytes. §2.1: the scheme is written in lower case here, as
+  // everybody issues it.
   if (text.length > 2048 || !text.startsWith('spiffe://')) refuse('malformed')
   const [trustDomain = '', ...path] = text.slice('spiffe://'.length).split('/')
   if (!TRUST_DOMAIN.test(trustDomain)) refuse('malformed')

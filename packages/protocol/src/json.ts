@@ -3,7 +3,10 @@ import { type RefusalCode, refuse } from './refusals.ts'
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
 export type JsonObject = { readonly [name: string]: JsonValue }
 
-/** Bounds of a document. Defaults: 16384 bytes of UTF-8, 16 levels; `maxMembers` counts members and elements, all levels together. */
+/**
+ * Bounds of a document. Defaults: 16384 bytes of UTF-8, 16 levels; `maxMembers` counts members and elements, all levels
+ * together.
+ */
 export type JsonLimits = { maxBytes?: number; maxDepth?: number; maxMembers?: number }
 
 const encoder = new TextEncoder()
@@ -23,8 +26,9 @@ export function isJsonArray(value: JsonValue | undefined): value is readonly Jso
  *
  * Objects have no prototype: `__proto__` and `constructor` are members like any other.
  *
- * Refuses `too_large` (before reading), `too_deep`, `duplicate_member` (names compared after unescaping), `non_finite` (`1e400`,
- * `NaN`) and `malformed` (all else: lone surrogates, trailing text, numbers beyond 2^53 - 1, which parsers read differently, RFC 7493 §2.2).
+ * Refuses `too_large` (before reading), `too_deep`, `duplicate_member` (names compared after unescaping), `non_finite`
+ * (`1e400`, `NaN`) and `malformed` (all else: lone surrogates, trailing text, numbers beyond 2^53 - 1, which parsers
+ * read differently, RFC 7493 §2.2).
  */
 export function parseJson(text: string, limits: JsonLimits = {}): JsonValue {
   const maxBytes = limits.maxBytes ?? 16_384

@@ -34,15 +34,17 @@ const encoder = new TextEncoder()
 /**
  * Takes a compact JWS (RFC 7515 §7.1) apart. It checks form only, and gives no reason to believe a word of it.
  *
- * Refuses `too_large` before looking inside; `malformed` for anything but three parts of base64url with a JSON object first (so for JSON
- * serializations and JWE); `critical_unsupported` for `crit`, `b64` and `zip`; and what `parseJson` refuses.
+ * Refuses `too_large` before looking inside; `malformed` for anything but three parts of base64url with a JSON object
+ * first (so for JSON serializations and JWE); `critical_unsupported` for `crit`, `b64` and `zip`; and what `parseJson`
+ * refuses.
  */
 export function readSignedBytes(compact: string, limits: { maxBytes?: number } = {}): SignedBytes {
   // Every character that survives is ASCII, so characters are bytes.
   if (compact.length > (limits.maxBytes ?? 16_384)) refuse('too_large')
   const first = compact.indexOf('.')
   const second = compact.indexOf('.', first + 1)
-  if (first < 1 || second < 0 || compact.indexOf('.', second + 1) >= 0) refuse('malformed')
+  // A third dot is not base64url, so it is refused with the signature.
+  if (first < 1 || second < 0) refuse('malformed')
   const header = readHeader(parseJsonBytes(decode(compact.slice(0, first)), { maxBytes: 8192, maxDepth: 4 }))
   return {
     header,
@@ -64,7 +66,8 @@ export function readJws(compact: string, limits: { maxBytes?: number } = {}): Jw
 function readHeader(header: ReturnType<typeof parseJson>): JwsHeader {
   if (!isJsonObject(header)) refuse('malformed')
   const { alg, kid, typ, crit, b64, zip } = header
-  // RFC 7515 §4.1.11: what is named in `crit` must be understood; nothing is. RFC 7797 §6: `b64` without `crit` is an error too.
+  // RFC 7515 §4.1.11: what is named in `crit` must be understood; nothing is. RFC 7797 §6: `b64` without `crit` is an
+  // error too.
   if (crit !== undefined || b64 !== undefined || zip !== undefined) refuse('critical_unsupported')
   if (typeof alg !== 'string') refuse('malformed')
   if (kid !== undefined && (typeof kid !== 'string' || kid.length === 0 || kid.length > 256)) refuse('malformed')
@@ -73,8 +76,8 @@ function readHeader(header: ReturnType<typeof parseJson>): JwsHeader {
 }
 
 /**
- * Signs. Header and payload are written in canonical form (RFC 8785), so that equal content has one signing input. The header names the
- * key, unless it carries the key itself (`jwk`, RFC 9449 §4.2).
+ * Signs. Header and payload are written in canonical form (RFC 8785), so that equal content has one signing input. The
+ * header names the key, unless it carries the key itself (`jwk`, RFC 9449 §4.2).
  */
 export async function signJws(
   key: SigningKey,
@@ -88,8 +91,8 @@ export async function signJws(
 }
 
 /**
- * Checks the signature with the algorithm of the key record; the header is only held against it, byte for byte (RFC 8725 §3.1), and keys
- * in the header are never looked at (§3.10). Refuses `algorithm_not_allowed`, `signature_invalid`.
+ * Checks the signature with the algorithm of the key record; the header is only held against it, byte for byte (RFC
+ * 8725 §3.1), and keys in the header are never looked at (§3.10). Refuses `algorithm_not_allowed`, `signature_invalid`.
  */
 export async function verifyJws(jws: SignedBytes | Jws, key: PublicKey): Promise<void> {
   if (jws.header.alg !== key.alg) refuse('algorithm_not_allowed')

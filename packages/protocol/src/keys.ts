@@ -37,11 +37,12 @@ export function isAlgorithm(value: JsonValue | undefined): value is Algorithm {
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 /**
- * Checks and imports a public key. What comes back holds only the members that make the key, with `kid`, `alg` and `use`.
+ * Checks and imports a public key. What comes back holds only the members that make the key, with `kid`, `alg` and
+ * `use`.
  *
  * `alg` follows from the curve for EC and OKP keys; an RSA key must name RS256 itself, or its signer could choose.
- * Refuses `key_unusable`: private or symmetric members, `kty`/`crv`/`alg` that are unknown or do not fit, `use` or `key_ops` for
- * something else, RSA outside 2048 to 8192 bits, points that are not on the curve or of small order.
+ * Refuses `key_unusable`: private or symmetric members, `kty`/`crv`/`alg` that are unknown or do not fit, `use` or
+ * `key_ops` for something else, RSA outside 2048 to 8192 bits, points that are not on the curve or of small order.
  *
  * @param kid defaults to the JWK's own `kid`, then to its thumbprint
  */
@@ -63,8 +64,8 @@ export async function thumbprint(jwk: JsonObject): Promise<string> {
 }
 
 /**
- * A new key. With `extractable`, `privateJwk` is there to be stored; it is not enumerable, so that printing or spreading the key leaves it
- * behind. RSA keys have 2048 bits.
+ * A new key. With `extractable`, `privateJwk` is there to be stored; it is not enumerable, so that printing or
+ * spreading the key leaves it behind. RSA keys have 2048 bits.
  */
 export async function generateSigningKey(
   alg: Algorithm,
@@ -133,7 +134,8 @@ function agreed(alg: Algorithm, stated: JsonValue | undefined): Algorithm {
   return unusable(`A key of this type must say alg ${alg}.`)
 }
 
-// RFC 7517 §4.2 and §4.3: either may be left out; together they must agree, so each is held against the one purpose there is.
+// RFC 7517 §4.2 and §4.3: either may be left out; together they must agree, so each is held against the one purpose
+// there is.
 function assertPurpose(jwk: JsonObject, purpose: 'sign' | 'verify'): void {
   const { use, key_ops: operations } = jwk
   if (use !== undefined && use !== 'sig') unusable('`use` must be sig.')
@@ -159,8 +161,8 @@ const SMALL_ORDER = new Set([
 ])
 
 /**
- * With a public key of small order, one signature fits many messages, and its owner could deny what it signed (RFC 8725 §3.4). A `y` of
- * p = 2^255 - 19 or more is no encoding of a point (RFC 8032 §5.1.3).
+ * With a public key of small order, one signature fits many messages, and its owner could deny what it signed (RFC 8725
+ * §3.4). A `y` of p = 2^255 - 19 or more is no encoding of a point (RFC 8032 §5.1.3).
  */
 function assertPointUsable(point: Uint8Array): void {
   const y = Array.from(point)
@@ -174,7 +176,8 @@ function assertPointUsable(point: Uint8Array): void {
 function assertModulusUsable(n: string, e: string): void {
   const modulus = decodeOrRefuse(n)
   const first = modulus[0] ?? 0
-  // RFC 7518 §2: Base64urlUInt is the shortest form. §3.3: 2048 bits at least; the upper bound is ours, so that verifying stays cheap.
+  // RFC 7518 §2: Base64urlUInt is the shortest form. §3.3: 2048 bits at least; the upper bound is ours, so that
+  // verifying stays cheap.
   const bits = first === 0 ? 0 : modulus.length * 8 - (Math.clz32(first) - 24)
   if (bits < 2048 || bits > 8192) unusable('An RSA key has 2048 to 8192 bits.')
   if (e !== 'AQAB') unusable('An RSA key has the exponent 65537.')
@@ -186,7 +189,10 @@ const ROCA_PRIMES = [
   127, 131, 137, 139, 149, 151, 157, 163, 167,
 ]
 
-/** CVE-2017-15361 (ROCA): primes made by that generator leave a modulus that is a power of 65537 modulo every small prime. */
+/**
+ * CVE-2017-15361 (ROCA): primes made by that generator leave a modulus that is a power of 65537 modulo every small
+ * prime.
+ */
 function hasInfineonForm(modulus: Uint8Array): boolean {
   return ROCA_PRIMES.every((prime) => {
     const rest = modulus.reduce((sum, byte) => (sum * 256 + byte) % prime, 0)

@@ -39,8 +39,8 @@ export type RefusalCode = keyof Table
 /**
  * The only error this product throws on purpose.
  *
- * `message` and `says` are the public sentence of its row; `detail` is public too and says which member or setting, never its
- * value; `cause` is private: for the log, never for the wire.
+ * `message` and `says` are the public sentence of its row; `detail` is public too and says which member or setting,
+ * never its value; `cause` is private: for the log, never for the wire.
  */
 export class Refusal extends Error {
   readonly code: RefusalCode

@@ -176,6 +176,15 @@ describe('who it is', () => {
     expect(asked).toEqual([`${clientId} ${key.kid}`])
   })
 
+  test("a key record that cannot verify is a fault of ours, never the client's", async () => {
+    const { key: wrong } = await importPublicKey((await generateSigningKey('ES256')).publicJwk)
+    const broken = verifyClientAssertion(await withClaims({}), {
+      ...expected,
+      keyOf: async () => ({ ...publicKey, key: wrong }),
+    })
+    await expect(broken).rejects.toSatisfy((error) => !isRefusal(error))
+  })
+
   test('a store that fails is not taken for an unknown client', async () => {
     const broken = verifyClientAssertion(await withClaims({}), {
       ...expected,

@@ -243,11 +243,9 @@ describe('reading', () => {
 
   // A15: refused by length before anything is split or decoded.
   test('what is too large is refused before it is looked at', async () => {
-    const started = performance.now()
     for (const text of ['.'.repeat(1_000_000), 'A'.repeat(10_000_000), `${part(header)}.${'A'.repeat(16_384)}.AA`]) {
       expect(await outcome(() => readJws(text))).toBe('too_large')
     }
-    expect(performance.now() - started).toBeLessThan(200)
     expect(await outcome(() => readJws(`${'A'.repeat(100)}.A.A`, { maxBytes: 100 }))).toBe('too_large')
   })
 

@@ -7,7 +7,8 @@ import { generateSigningKey, importPublicKey } from '../src/keys.ts'
 import { forge } from './forge.ts'
 import { outcome } from './outcome.ts'
 
-// A23. One key for everything, one set of claims that would satisfy every verifier: only the type is left to tell objects apart.
+// A23. One key for everything, one set of claims that would satisfy every verifier: only the type is left to tell
+// objects apart.
 const key = await generateSigningKey('ES256')
 const publicKey = await importPublicKey(key.publicJwk)
 const now = 1_790_000_000

@@ -1,7 +1,7 @@
 /**
- * Delegation chains, in the names of draft-asor-wimse-agent-delegation-chain (§ verification). These answer a call at a resource; where
- * the chain was a parameter of a token request, the OAuth answer says `invalid_request` and 400 instead of `invalid_token` and 401
- * (RFC 8693 §2.2.2).
+ * Delegation chains, in the names of draft-asor-wimse-agent-delegation-chain. These answer a call at a
+ * resource; where the chain was a parameter of a token request, the OAuth answer says `invalid_request` and 400 instead
+ * of `invalid_token` and 401 (RFC 8693 §2.2.2).
  */
 export const delegation = {
   attested_refused: {

@@ -1,6 +1,7 @@
 /**
- * Signed objects and access tokens. These answer a call at a resource (RFC 6750 §3.1). Where the token was a parameter of a
- * token request, the OAuth answer says `invalid_request` and 400 instead of `invalid_token` and 401 (RFC 8693 §2.2.2).
+ * Signed objects and access tokens. These answer a call at a resource (RFC 6750 §3.1). Where the token was a parameter
+ * of a token request, the OAuth answer says `invalid_request` and 400 instead of `invalid_token` and 401 (RFC 8693
+ * §2.2.2).
  */
 export const tokens = {
   algorithm_not_allowed: {
@@ -53,7 +54,8 @@ export const tokens = {
   },
   token_missing: {
     status: 401,
-    // RFC 6750 §3.1: a request without any authentication gets a challenge without an error code; the writer leaves it out.
+    // RFC 6750 §3.1: a request without any authentication gets a challenge without an error code; the writer leaves it
+    // out.
     oauth: 'invalid_token',
     says: 'The request carries no access token.',
     hint: 'Send the token in the Authorization header, scheme DPoP or Bearer.',
