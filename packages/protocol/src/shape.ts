@@ -31,7 +31,7 @@ export function checkShape(value: JsonValue | undefined, shape: Shape, code: Ref
 }
 
 /** A whole number from `least` to `most` (2^53 - 1 when absent). */
-export function whole(least: number, most = Number.MAX_SAFE_INTEGER): Check {
+export function whole(least: number, most: number = Number.MAX_SAFE_INTEGER): Check {
   return (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
 }
 

@@ -57,7 +57,7 @@ export type Statement = {
 export type ReadStatement = { statement: Statement; hash: string; kid: string; jws: Jws }
 
 export const defaultDelegationSeconds = 86_400
-export const longestDelegationSeconds = 90 * 86_400
+export const longestDelegationSeconds: number = 90 * 86_400
 
 const type = 'delegation+jwt'
 

@@ -27,7 +27,7 @@ const forgettingMargin = 300
  * What never goes back: the map, the incarnation, the head and cursor within one incarnation, and `freshUntil`.
  */
 export class FeedState {
-  readonly map = new RevocationMap()
+  readonly map: RevocationMap = new RevocationMap()
   readonly #options: FeedOptions
   #incarnation = 0
   #head = 0
