@@ -70,7 +70,7 @@ async function tokenFor(services: Services, call: Call<unknown, unknown, Form>, 
   const scope = narrow(
     [...drawn.ceilings, resource.scopes, capabilities, credential.scope ?? resource.scopes],
     request.requested,
-    resource.scopes,
+    { declared: resource.scopes, beyond: drawn.beyond },
   )
   const hops = drawn.chain?.hops.map(({ statement }) => statement.delegate) ?? [agent.spiffeId]
   const decision = await decide({

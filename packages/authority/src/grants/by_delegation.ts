@@ -1,6 +1,7 @@
 import { refuse, splitChain } from '@credence/protocol'
 import { chainCeilings, prepareChain } from '../delegations/index.ts'
 import type { Services } from '../services.ts'
+import { scopesBeyond } from './beyond.ts'
 import { type Drawn, type TokenRequest, taskAndSession } from './grant.ts'
 
 /** Shape (a): delegation statements as subject_token; the delegate of the last one is who asks. */
@@ -17,6 +18,7 @@ export async function byDelegation(services: Services, request: TokenRequest, su
     sub: chain.principal.id,
     chain,
     ceilings: await chainCeilings(services, organization, chain, resource.audience),
+    beyond: await scopesBeyond(services, request, chain),
     constraints: leaf.constraints ?? [],
     expiresAt: leaf.exp,
     lineage: chain.lineage,

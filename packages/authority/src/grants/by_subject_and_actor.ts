@@ -2,6 +2,7 @@ import { type AccessTokenClaims, coversAll, parseScope, refuse } from '@credence
 import { chainCeilings, type RegisteredChain, standingChains } from '../delegations/index.ts'
 import type { Services } from '../services.ts'
 import { fullLineage, joinLineages } from '../tokens/index.ts'
+import { scopesBeyond } from './beyond.ts'
 import { type Drawn, type TokenRequest, taskAndSession } from './grant.ts'
 import { presentedToken } from './presented.ts'
 import { accessTokenType } from './token_types.ts'
@@ -27,13 +28,12 @@ export async function bySubjectAndActor(
 
   const chain = await named(services, request, subject.claims)
   const leaf = chain.leaf.statement
+  const carried = parseScope(subject.claims.scope)
   return {
     sub: subject.claims.sub,
     chain,
-    ceilings: [
-      parseScope(subject.claims.scope),
-      ...(await chainCeilings(services, organization, chain, resource.audience)),
-    ],
+    ceilings: [carried, ...(await chainCeilings(services, organization, chain, resource.audience))],
+    beyond: await scopesBeyond(services, request, chain, [carried]),
     constraints: leaf.constraints ?? [],
     expiresAt: Math.min(subject.claims.exp, actor.claims.exp, leaf.exp),
     lineage: joinLineages(

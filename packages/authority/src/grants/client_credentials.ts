@@ -12,6 +12,7 @@ export const clientCredentials: Grant = {
     return {
       sub: client.agent.spiffeId,
       ceilings: [await own(services, request)],
+      beyond: [],
       constraints: [],
       expiresAt: Number.POSITIVE_INFINITY,
       lineage: [],

@@ -37,6 +37,8 @@ export type Drawn = {
   chain?: RegisteredChain
   /** Each narrows what the token may carry. */
   ceilings: ReadonlyArray<readonly string[]>
+  /** Already narrowed scopes that the resource's operator may go on with, elsewhere. */
+  beyond: readonly string[]
   constraints: readonly Constraint[]
   /** Unix seconds; Infinity when nothing drawn on expires. */
   expiresAt: number

@@ -3,6 +3,7 @@ import { chainCeilings, extendOnBehalf, loadChain } from '../delegations/index.t
 import { findResource } from '../resources/index.ts'
 import type { Services } from '../services.ts'
 import { fullLineage, joinLineages } from '../tokens/index.ts'
+import { onwardResources, scopesBeyond } from './beyond.ts'
 import { type Drawn, type TokenRequest, taskAndSession } from './grant.ts'
 import { presentedToken } from './presented.ts'
 
@@ -25,11 +26,15 @@ export async function onBehalfOf(services: Services, request: TokenRequest, subj
 
   const { task, session } = taskAndSession(form, leaf, claims)
   const carried = parseScope(claims.scope)
+  const later = await onwardResources(services, request, leaf.onward)
   const chain = await extendOnBehalf(services, organization, parent, {
     client,
     resource,
-    // The hop hands on no more than the call carried, and nothing the resource does not know.
-    scope: intersectScopes(carried, resource.scopes),
+    // The hop hands on no more than the call carried, and nothing that no resource from here on knows.
+    scope: intersectScopes(
+      carried,
+      [resource, ...later].flatMap(({ scopes }) => scopes),
+    ),
     expiresAt: claims.exp,
     token: claims.jti,
     ...(task !== undefined && { task }),
@@ -38,6 +43,7 @@ export async function onBehalfOf(services: Services, request: TokenRequest, subj
     sub: claims.sub,
     chain,
     ceilings: [carried, ...(await chainCeilings(services, organization, chain, resource.audience))],
+    beyond: await scopesBeyond(services, request, chain, [carried]),
     constraints: leaf.constraints ?? [],
     expiresAt: Math.min(claims.exp, leaf.exp),
     lineage: joinLineages(chain.lineage, fullLineage(claims, kid)),

@@ -1,4 +1,4 @@
-import { coversAll, intersectScopes, refuse } from '@credence/protocol'
+import { coversAll, intersectScopes, reduceScopes, refuse } from '@credence/protocol'
 
 /**
  * What every one of these ceilings allows. A ceiling is a list of scopes; order does not matter, and adding one never widens
@@ -14,19 +14,20 @@ export function granted(ceilings: ReadonlyArray<readonly string[]>): string[] {
 /**
  * The scopes a token gets. Requested: exactly those, or `scope_exceeds_grant` (which does not say what would have been
  * allowed). Not requested: all that is allowed, or `scope_exceeds_grant` when that is nothing. `scope_unknown`: asked for
- * something the resource does not even declare.
+ * something the resource does not even declare. `beyond`: scopes for resources its operator may go on to.
  */
 export function narrow(
   ceilings: ReadonlyArray<readonly string[]>,
   requested: readonly string[] | undefined,
-  declared: readonly string[],
+  resource: { declared: readonly string[]; beyond: readonly string[] },
 ): string[] {
-  const allowed = granted(ceilings)
+  const { declared, beyond } = resource
+  const here = granted(ceilings)
   if (requested === undefined) {
-    if (allowed.length === 0) refuse('scope_exceeds_grant')
-    return allowed
+    if (here.length === 0) refuse('scope_exceeds_grant')
+    return reduceScopes([...here, ...beyond])
   }
-  if (!coversAll(declared, requested)) refuse('scope_unknown')
-  if (!coversAll(allowed, requested)) refuse('scope_exceeds_grant')
+  if (!coversAll([...declared, ...beyond], requested)) refuse('scope_unknown')
+  if (!coversAll([...here, ...beyond], requested)) refuse('scope_exceeds_grant')
   return [...requested]
 }
