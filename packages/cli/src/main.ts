@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-export {}
+import { run } from './run.ts'
+import { processTerminal } from './terminal.ts'
+
+process.exitCode = await run(process.argv.slice(2), processTerminal())

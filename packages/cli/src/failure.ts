@@ -1,0 +1,67 @@
+import { isRefusal } from '@credence/protocol'
+import type { CommanderError } from 'commander'
+import { printable } from './output.ts'
+
+/** Why a command could not do what it was asked, and what to do about it. */
+export class Failure extends Error {
+  readonly code: string
+  readonly hint: string | undefined
+  /** 2 for words that are off, 1 for anything else. */
+  readonly exit: 1 | 2
+
+  constructor(code: string, message: string, hint?: string, more: { cause?: unknown; exit?: 1 | 2 } = {}) {
+    super(message, { cause: more.cause })
+    this.name = 'Failure'
+    this.code = code
+    this.hint = hint
+    this.exit = more.exit ?? 1
+  }
+}
+
+/** A word on the command line that cannot be taken. */
+export function misused(message: string, hint?: string): never {
+  throw new Failure('usage', message, hint, { exit: 2 })
+}
+
+export type Explained = { code: string; message: string; hint?: string; exit: 0 | 1 | 2 }
+
+/** What goes to standard error, and the exit code. */
+export function explain(error: unknown): Explained {
+  if (error instanceof Failure) {
+    return { code: error.code, message: error.message, exit: error.exit, ...(error.hint && { hint: error.hint }) }
+  }
+  if (isRefusal(error)) {
+    const message = error.detail ? `${error.message} ${error.detail}` : error.message
+    return { code: error.code, message, hint: error.hint, exit: 1 }
+  }
+  if (isUsage(error)) {
+    const message = sentence(error.message.replace(/^error: /, ''))
+    if (error.exitCode === 0) return { code: 'usage', message, exit: 0 }
+    return { code: 'usage', message, hint: 'Add --help to see what the command takes.', exit: 2 }
+  }
+  return {
+    code: 'internal_error',
+    message: error instanceof Error ? sentence(error.message) : 'Something failed.',
+    hint: 'This is a fault in the command itself. Run it with CREDENCE_CLI_DEBUG=1 to see where it happened.',
+    exit: 1,
+  }
+}
+
+/** What commander throws: for words it does not know, and for help it has printed. */
+export function isUsage(error: unknown): error is CommanderError {
+  return (
+    error instanceof Error && 'exitCode' in error && String((error as CommanderError).code).startsWith('commander.')
+  )
+}
+
+export function render({ exit: _, ...explained }: Explained, json: boolean): string {
+  if (json) return `${JSON.stringify({ error: explained })}\n`
+  const hint = explained.hint ? `\n  ${printable(explained.hint)}` : ''
+  return `credence: ${printable(explained.message)} (${printable(explained.code)})${hint}\n`
+}
+
+function sentence(text: string): string {
+  const first = text.split('\n')[0] ?? ''
+  const capital = first.charAt(0).toUpperCase() + first.slice(1)
+  return /[.!?)]$/.test(capital) ? capital : `${capital}.`
+}

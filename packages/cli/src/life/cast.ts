@@ -1,0 +1,81 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { JsonObject } from '@credence/protocol'
+import { type Agent, AgentKey, createAgent } from '@credence/sdk'
+import { loadKey, saveKey } from '@credence/sdk/node'
+import type { Connection } from '../connection.ts'
+import type { Permission } from '../words.ts'
+
+/** Somebody in the life: who they are for the authority, and the key that only they hold. `again`: known from an earlier start. */
+export type Player = { id: string; name: string; key: AgentKey; again: boolean }
+export type AgentPlayer = Player & { spiffeId: string; agent: Agent }
+
+type Item = {
+  id: string
+  name?: string
+  handle?: string
+  client_id?: string
+  audience?: string
+  permissions?: Permission[]
+}
+
+/**
+ * Everybody who takes part, each made once and found again at later starts. Keys are files beside the store (mode 0600): the
+ * authority only ever sees their public halves.
+ */
+export class Cast {
+  readonly #api: Connection
+  readonly #directory: string
+
+  constructor(api: Connection, directory: string) {
+    this.#api = api
+    this.#directory = join(directory, 'keys')
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
+  }
+
+  async person(name: string, permissions: readonly Permission[]): Promise<Player> {
+    const known = (await this.#list('/v1/people')).find(
+      (each) => each.name === name && JSON.stringify(each.permissions) === JSON.stringify(permissions),
+    )
+    const person = known ?? (await this.#api.send<Item>('POST', '/v1/people', { name, permissions }))
+    const { key, again } = await this.#key(name.toLowerCase(), person.id)
+    if (!again) await this.#api.send('POST', `/v1/people/${person.id}/keys`, { jwk: key.publicJwk })
+    return { id: person.id, name, key, again: known !== undefined && again }
+  }
+
+  async agent(handle: string, owner: Player, about: JsonObject): Promise<AgentPlayer> {
+    const known = (await this.#list('/v1/agents')).find((each) => each.handle === handle)
+    const made = known ?? (await this.#api.send<Item>('POST', '/v1/agents', { handle, owner: owner.id, ...about }))
+    const { key, again } = await this.#key(handle, made.id)
+    if (!again) {
+      await this.#api.send('POST', `/v1/agents/${made.id}/credentials`, { kind: 'public_key', jwk: key.publicJwk })
+    }
+    const spiffeId = made.client_id ?? ''
+    const agent = createAgent({ issuer: this.#api.issuer, clientId: spiffeId, key })
+    return { id: made.id, name: handle, key, spiffeId, agent, again: known !== undefined && again }
+  }
+
+  /** The audience of the resource that this agent runs, if it ran one before. */
+  async audienceOf(operator: AgentPlayer): Promise<string | undefined> {
+    return (await this.#list(`/v1/resources?operator=${operator.id}`))[0]?.audience
+  }
+
+  async resource(audience: string, about: JsonObject): Promise<{ again: boolean }> {
+    const known = (await this.#list('/v1/resources')).find((each) => each.audience === audience)
+    if (known === undefined) await this.#api.send('POST', '/v1/resources', { audience, ...about })
+    return { again: known !== undefined }
+  }
+
+  async #list(path: string): Promise<Item[]> {
+    return (await this.#api.get<{ items: Item[] }>(`${path}${path.includes('?') ? '&' : '?'}limit=200`)).items
+  }
+
+  /** The id is in the name, so that a key whose authority was thrown away is never taken for one of the new authority. */
+  async #key(name: string, id: string): Promise<{ key: AgentKey; again: boolean }> {
+    const file = join(this.#directory, `${name}.${id}.json`)
+    if (existsSync(file)) return { key: await loadKey(file), again: true }
+    const key = await AgentKey.generate({ savable: true })
+    await saveKey(key, file)
+    return { key, again: false }
+  }
+}

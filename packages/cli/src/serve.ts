@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { type Authority, type Mode, parseConfig, startAuthority } from '@credence/authority'
+import type { Terminal } from './terminal.ts'
+
+/** Variables of the same beginning that are not the authority's: the command line's own, and those of the tests. */
+const notOurs = /^CREDENCE_(?:CLI_\w+|LONG|TEST_\w+)$/
+
+/**
+ * Starts the authority in this process.
+ *
+ * @param flags by their names without the dashes; they win over the environment
+ * @throws Refusal when a setting is unknown, missing or unsafe; the authority's own sentence says what to do
+ */
+export function serve(terminal: Terminal, mode: Mode, flags: Record<string, string>): Promise<Authority> {
+  const settings = parseConfig({
+    environment: terminal.env,
+    flags,
+    mode,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    notOurs: Object.keys(terminal.env).filter((name) => notOurs.test(name)),
+  })
+  return startAuthority(settings)
+}
