@@ -95,7 +95,9 @@ export async function signJws(
  * 8725 §3.1), and keys in the header are never looked at (§3.10). Refuses `algorithm_not_allowed`, `signature_invalid`.
  */
 export async function verifyJws(jws: SignedBytes | Jws, key: PublicKey): Promise<void> {
-  if (jws.header.alg !== key.alg) refuse('algorithm_not_allowed')
+  // RFC 9864 §2.2 gives the one algorithm our EdDSA keys have a name of its own, and current clients write that.
+  const alg = jws.header.alg === 'Ed25519' ? 'EdDSA' : jws.header.alg
+  if (alg !== key.alg) refuse('algorithm_not_allowed')
   const { use } = cryptoAlgorithms[key.alg]
   // RFC 7518 §3.4 and RFC 8037 §3.1: exactly 64 octets; DER or padded forms never reach the verifier.
   const wellFormed = key.alg === 'RS256' || jws.signature.length === 64

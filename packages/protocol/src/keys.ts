@@ -119,7 +119,8 @@ function readMembers(jwk: JsonObject, rsaAlgorithm?: 'RS256'): { alg: Algorithm;
   if (kty === 'OKP' && crv === 'Ed25519') {
     const members = { kty, crv, x: octets(jwk.x, 32) }
     assertPointUsable(decode(members.x))
-    return { alg: agreed('EdDSA', jwk.alg), members }
+    // RFC 9864 §2.2: the same algorithm by its newer name.
+    return { alg: agreed('EdDSA', jwk.alg === 'Ed25519' ? 'EdDSA' : jwk.alg), members }
   }
   if (kty === 'RSA') {
     const members = { kty, n: text(jwk.n), e: text(jwk.e) }

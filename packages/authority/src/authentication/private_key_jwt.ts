@@ -1,5 +1,4 @@
 import {
-  type Algorithm,
   generateSigningKey,
   hashText,
   importPublicKey,
@@ -15,8 +14,8 @@ import type { Way } from './client.ts'
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** For the metadata. */
-export const assertionAlgorithms: readonly Algorithm[] = ['ES256', 'EdDSA', 'RS256']
+/** For the metadata; Ed25519 is the newer name of what EdDSA means here (RFC 9864). */
+export const assertionAlgorithms: readonly string[] = ['ES256', 'EdDSA', 'Ed25519', 'RS256']
 
 /** An unknown client, an unknown key and a wrong signature are one answer: who cannot sign learns nothing. */
 const unproven: ReadonlySet<RefusalCode> = new Set([
