@@ -170,7 +170,7 @@ export const settings: { [Name in Exclude<keyof Settings, 'mode'>]: Setting<Sett
     flag: '--access-token-max-lifetime',
     type: whole(10, 900),
     byDefault: '900',
-    sentence: 'Seconds an access token lives at most; 900 is the most that can be set.',
+    sentence: 'Seconds an access token lives at most.',
   },
   delegationLifetimeSeconds: {
     variable: 'CREDENCE_DELEGATION_LIFETIME',
@@ -191,7 +191,7 @@ export const settings: { [Name in Exclude<keyof Settings, 'mode'>]: Setting<Sett
     flag: '--delegation-max-depth',
     type: whole(1, 8),
     byDefault: '8',
-    sentence: 'How many hops a delegation chain has at most; 8 is the most that can be set.',
+    sentence: 'How many hops a delegation chain has at most.',
   },
   clockToleranceSeconds: {
     variable: 'CREDENCE_CLOCK_TOLERANCE',
