@@ -1,6 +1,6 @@
 export { isRefusal, Refusal, type RefusalCode } from '@credence/protocol'
 export type { AccessToken } from './agent/access_token.ts'
-export { type Agent, type AgentOptions, createAgent, type Wanted } from './agent/agent.ts'
+export { type Agent, type AgentOptions, type Called, createAgent, type Wanted } from './agent/agent.ts'
 export { delegateAs, type Handover } from './agent/delegate.ts'
 export type { Delegation } from './agent/delegation.ts'
 export { AgentKey } from './agent/key.ts'

@@ -2,6 +2,7 @@ import { type JsonObject, refuse, type SigningKey } from '@credence/protocol'
 import { inspected } from '../hidden.ts'
 import { once } from '../once.ts'
 import { type Runtime, runtimeOf } from '../runtime.ts'
+import { type Permitted, tokenTextOf } from '../verifier/verdict.ts'
 import type { AccessToken } from './access_token.ts'
 import { Authority, type ClientCredential } from './authority.ts'
 import { call } from './calls.ts'
@@ -31,19 +32,25 @@ export type Wanted = {
   delegation?: Delegation | string
 }
 
+/** The call a resource answers: its verdict, or the token it came with. */
+export type Called = Permitted | string
+
 export type Agent = {
   readonly issuer: string
   readonly clientId: string
   /** A token from the cache, renewed ahead of its expiry, or a new one. */
   token(wanted: Wanted): Promise<AccessToken>
-  /** `fetch` that signs the call. Never sends a token to another origin than its resource's. */
-  fetch(url: string | URL, init: RequestInit & Wanted): Promise<Response>
+  /**
+   * `fetch` that signs the call. Never sends a token to another origin than its resource's. `onBehalfOf`: the verdict on the
+   * call that this one is made for, instead of a delegation.
+   */
+  fetch(url: string | URL, init: RequestInit & Wanted & { onBehalfOf?: Called }): Promise<Response>
   /** Hands on, offline, what was received as `parent`; without it, what the agent may do for itself. */
   delegate(handover: Handover & { parent?: Delegation | string }): Promise<string>
   /** Reads a chain that was handed to this agent. */
   accept(chain: string): Promise<Delegation>
   /** For a resource's operator: a token to call onward with, in place of the one it was called with (RFC 8693). */
-  onBehalfOf(subjectToken: string, wanted: Omit<Wanted, 'delegation'>): Promise<AccessToken>
+  onBehalfOf(called: Called, wanted: Omit<Wanted, 'delegation'>): Promise<AccessToken>
   /** For a resource's operator: asks the authority about a token (RFC 7662). */
   introspect(token: string): Promise<JsonObject & { active: boolean }>
 }
@@ -106,14 +113,15 @@ class RunningAgent implements Agent {
     return this.#tokens.get(name, () => this.#authority.requestToken(form, resource))
   }
 
-  fetch(url: string | URL, init: RequestInit & Wanted): Promise<Response> {
-    const { resource, scope, task, delegation, ...request } = init
+  fetch(url: string | URL, init: RequestInit & Wanted & { onBehalfOf?: Called }): Promise<Response> {
+    const { resource, scope, task, delegation, onBehalfOf, ...request } = init
     const wanted = { resource, ...pick({ scope, task, delegation }) }
+    const exchanged = onBehalfOf === undefined ? undefined : once(() => this.onBehalfOf(onBehalfOf, wanted))
     const caller = {
       runtime: this.#runtime,
       nonces: this.#nonces,
       proofKey: this.#proofKey,
-      tokenFor: () => this.token(wanted),
+      tokenFor: exchanged ?? (() => this.token(wanted)),
       forget: (token: AccessToken) => this.#tokens.forget(token),
     }
     return call(caller, resource, url, request)
@@ -132,7 +140,9 @@ class RunningAgent implements Agent {
     return accept(chain, instance === undefined ? holder : { ...holder, instance })
   }
 
-  onBehalfOf(subjectToken: string, wanted: Omit<Wanted, 'delegation'>): Promise<AccessToken> {
+  async onBehalfOf(called: Called, wanted: Omit<Wanted, 'delegation'>): Promise<AccessToken> {
+    const subjectToken = typeof called === 'string' ? called : tokenTextOf(called)
+    if (subjectToken === undefined) return refuse('subject_token_invalid')
     const scope = scopeText(wanted.scope)
     const form = {
       grant_type: tokenExchange,

@@ -25,3 +25,16 @@ export type Refused = {
 }
 
 export type Verdict = Permitted | Refused
+
+const texts = new WeakMap<Permitted, string>()
+
+/** Keeps the token's text beside the verdict instead of in it: what prints a verdict shows no token. */
+export function withToken(permitted: Permitted, token: string): Permitted {
+  texts.set(permitted, token)
+  return permitted
+}
+
+/** The token a verdict is about; undefined when the verdict was not made by a verifier of this process. */
+export function tokenTextOf(permitted: Permitted): string | undefined {
+  return texts.get(permitted)
+}

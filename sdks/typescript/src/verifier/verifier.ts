@@ -17,7 +17,7 @@ import { type PossessionRules, proofSeconds, provePossession } from './possessio
 import { LocalReplays, type Replays } from './replays.ts'
 import { SteadyTime } from './steady_time.ts'
 import { Trust, type TrustedIssuer, type Verified } from './trust.ts'
-import type { Permitted, Verdict } from './verdict.ts'
+import { type Permitted, type Verdict, withToken } from './verdict.ts'
 import { VerifiedTokens } from './verified_tokens.ts'
 
 export type VerifierOptions = {
@@ -159,7 +159,7 @@ class RunningVerifier implements Verifier {
     })
     const trust = this.#trusts.get(claims.iss) ?? refuse('issuer_untrusted')
     const scopes = Object.freeze(parseScope(claims.scope))
-    const permitted = permit(claims, scopes)
+    const permitted = withToken(permit(claims, scopes), token)
     const entry: Entry = { token, claims, implicit: [claims.jti, kid], trust, scopes, permitted }
     this.#verified.set(token, entry)
     return entry
@@ -173,7 +173,7 @@ class RunningVerifier implements Verifier {
 
   async #prove(entry: Entry, now: number): Promise<Permitted> {
     const chain = await entry.trust.statements.prove(entry.claims, now)
-    return chain === undefined ? entry.permitted : Object.freeze({ ...entry.permitted, chain })
+    return chain === undefined ? entry.permitted : withToken(Object.freeze({ ...entry.permitted, chain }), entry.token)
   }
 
   /** What the caller's proof must name: path and query as they came, everything before them from the configuration. */
