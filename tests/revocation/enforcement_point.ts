@@ -76,8 +76,14 @@ export async function openPoint(
   const search = new URLSearchParams({ after: `${after}`, resource: audience, nonce, point })
   await agent.token({ resource: `${agent.issuer}/v1`, scope: 'feed:read' })
   const stopping = new AbortController()
-  const sentAtMonotonicMs = performance.now()
-  const response = await callFeed(agent, `/revocations/stream?${search}`, { signal: stopping.signal })
+  const open = () => callFeed(agent, `/revocations/stream?${search}`, { signal: stopping.signal })
+  let sentAtMonotonicMs = performance.now()
+  let response = await open()
+  if (response.status === 401) {
+    // The token it had has ended; by now the agent has forgotten it.
+    sentAtMonotonicMs = performance.now()
+    response = await open()
+  }
   if (response.status !== 200 || !response.body) throw new Error(`${response.status} ${await response.text()}`)
   const keys = await keysOf(agent.issuer)
   const state = new FeedState({ issuer: agent.issuer, resource: audience })
