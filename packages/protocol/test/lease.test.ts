@@ -310,7 +310,7 @@ describe('whatever the interleaving of delays, gaps, restores, restarts, replays
       { numRuns },
     )
     expect(everFresh).toBeGreaterThan(numRuns)
-  })
+  }, 300_000)
 
   test('a clock that is moved costs at most how far it was moved', () => {
     fc.assert(
@@ -321,7 +321,7 @@ describe('whatever the interleaving of delays, gaps, restores, restarts, replays
       }),
       { numRuns },
     )
-  })
+  }, 300_000)
 
   test('and never makes a verifier fresh that has received nothing for a lease', () => {
     fc.assert(
@@ -347,5 +347,5 @@ describe('whatever the interleaving of delays, gaps, restores, restarts, replays
       }),
       { numRuns },
     )
-  })
+  }, 300_000)
 })
