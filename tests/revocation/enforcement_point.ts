@@ -12,21 +12,33 @@ import {
 import { type Agent, AgentKey, createAgent } from '@credence/sdk'
 import type { TestOrganization } from '../authority.ts'
 
-/** An agent with its own key, able to call. */
-export async function registerAgent(acme: TestOrganization, handle: string, more: object = {}) {
+/** An agent with its own key, able to call. `at`: the origin of the process that it reaches, where that is not the issuer's. */
+export async function registerAgent(acme: TestOrganization, handle: string, more: object = {}, at?: string) {
   const owner = (await made(acme.api('post', '/v1/people', { name: 'Ada' }))).id
   const key = await AgentKey.generate()
   const registered = await made(acme.api('post', '/v1/agents', { handle, owner, purpose: 'A test.', ...more }))
   const credential = await made(
     acme.api('post', `/v1/agents/${handle}/credentials`, { kind: 'public_key', jwk: key.publicJwk }),
   )
-  const agent = createAgent({ issuer: acme.issuer, clientId: registered.client_id, key })
+  const agent = createAgent({
+    issuer: acme.issuer,
+    clientId: registered.client_id,
+    key,
+    ...(at && { fetch: through(at) }),
+  })
   return { id: registered.id as string, credential: credential.id as string, agent, key, owner: owner as string }
 }
 
+function through(origin: string): typeof fetch {
+  return (input, init) => {
+    const { pathname, search } = new URL(String(input))
+    return fetch(`${origin}${pathname}${search}`, init)
+  }
+}
+
 /** A resource and the agent that operates it. */
-export async function registerOperator(acme: TestOrganization, name: string, more: object = {}) {
-  const operator = await registerAgent(acme, name)
+export async function registerOperator(acme: TestOrganization, name: string, more: object = {}, at?: string) {
+  const operator = await registerAgent(acme, name, {}, at)
   const audience = `https://${name}.example/`
   await made(acme.api('post', '/v1/resources', { audience, name, scopes: ['repo:*'], operator: operator.id, ...more }))
   return { ...operator, audience }
