@@ -16,7 +16,7 @@ export async function startLedger(owner: string): Promise<Ledger> {
   const audience = `http://localhost:${(server.address() as AddressInfo).port}/ledger/${run}`
 
   // The API is itself an agent at the authority: it alone hears of revocations for this audience.
-  const operator = await agent('ledger', { owner, capabilities: ['feed:read'] })
+  const operator = await agent('ledger', { owner, capabilities: [] })
   await resource(audience, ['ledger:read', 'ledger:write'], operator.id)
 
   const verifier = createVerifier({ resource: audience, issuers: [{ issuer, operator: operator.agent }] })

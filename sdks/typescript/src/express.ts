@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Expectation } from './middleware/expectation.ts'
-import { guard } from './middleware/node_http.ts'
+import { guard } from './node/guard.ts'
 import type { Permitted } from './verifier/verdict.ts'
 import type { Verifier } from './verifier/verifier.ts'
 

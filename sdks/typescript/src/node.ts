@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Expectation } from './middleware/expectation.ts'
-import { guard } from './middleware/node_http.ts'
+import { guard } from './node/guard.ts'
 import type { Permitted } from './verifier/verdict.ts'
 import type { Verifier } from './verifier/verifier.ts'
 
-export { loadKey, saveKey } from './agent/key_file.ts'
+export { loadKey, saveKey } from './node/key_file.ts'
 
 /** A `node:http` listener that verifies each call and hands the verdict to the handler. */
 export function protect(

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { isJsonObject, parseJson, refuse } from '@credence/protocol'
-import { AgentKey, privateJwkOf } from './key.ts'
+import { AgentKey, privateJwkOf } from '../agent/key.ts'
 
 const longest = 16_384
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Expectation, expectedOf } from '../middleware/expectation.ts'
 import type { Permitted } from '../verifier/verdict.ts'
 import type { CallRequest, Verifier } from '../verifier/verifier.ts'
-import { type Expectation, expectedOf } from './expectation.ts'
 
 /**
  * The verdict on a Node request; undefined when it was refused and the answer has been written. Only the head of the request is
