@@ -89,6 +89,17 @@ export function castOf(organization: TestOrganization) {
       if (answer.status !== 200) throw new Error(`no token: ${JSON.stringify(answer.body)}`)
       return answer.body.access_token
     },
+    /** Whether a token is alive, asked as the operator of its resource. */
+    async introspect(operator: Agent, token: string): Promise<boolean> {
+      const { issuer } = organization
+      const now = seconds()
+      const form = new URLSearchParams({
+        client_assertion: await signClientAssertion(operator.key, { clientId: operator.clientId, issuer, now }),
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        token,
+      })
+      return (await post(`${issuer}/introspect`, form)).body.active
+    },
     exchange(agent: Agent, chain: string[], resource: string, more: Record<string, string> = {}): Promise<Answer> {
       return this.ask(agent, {
         grant_type: exchangeGrant,
