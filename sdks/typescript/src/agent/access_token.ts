@@ -1,4 +1,4 @@
-import { inspected } from '../hidden.ts'
+import { printAsText } from '../printed.ts'
 
 /** A token in an agent's hands. It shows what it is for, never itself: only `value` gives the text. */
 export class AccessToken {
@@ -9,6 +9,10 @@ export class AccessToken {
   /** Unix milliseconds by this machine's clock. */
   readonly expiresAtMs: number
   readonly #value: string
+
+  static {
+    printAsText(AccessToken.prototype)
+  }
 
   constructor(made: { value: string; resource: string; scope: string; type: 'DPoP' | 'Bearer'; expiresAtMs: number }) {
     this.#value = made.value
@@ -25,9 +29,5 @@ export class AccessToken {
 
   toString(): string {
     return `AccessToken(${this.type} for ${this.resource})`
-  }
-
-  [inspected](): string {
-    return this.toString()
   }
 }

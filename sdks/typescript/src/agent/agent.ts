@@ -1,6 +1,6 @@
 import { type JsonObject, refuse, type SigningKey } from '@credence/protocol'
-import { inspected } from '../hidden.ts'
 import { once } from '../once.ts'
+import { printAsText } from '../printed.ts'
 import { type Runtime, runtimeOf } from '../runtime.ts'
 import { type Permitted, tokenTextOf } from '../verifier/verdict.ts'
 import type { AccessToken } from './access_token.ts'
@@ -76,6 +76,10 @@ class RunningAgent implements Agent {
   readonly #nonces = new Nonces()
   readonly #authority: Authority
   readonly #tokens: Tokens
+
+  static {
+    printAsText(RunningAgent.prototype)
+  }
 
   constructor(options: AgentOptions) {
     this.issuer = options.issuer
@@ -163,7 +167,7 @@ class RunningAgent implements Agent {
     return { issuer: this.issuer, clientId: this.clientId }
   }
 
-  [inspected](): string {
+  toString(): string {
     return `Agent(${this.clientId})`
   }
 }

@@ -5,7 +5,7 @@ import {
   type JsonObject,
   type SigningKey,
 } from '@credence/protocol'
-import { inspected } from '../hidden.ts'
+import { printAsText } from '../printed.ts'
 
 let revealed: (key: AgentKey) => JsonObject | undefined
 
@@ -24,6 +24,7 @@ export class AgentKey implements SigningKey {
 
   static {
     revealed = (key) => key.#privateJwk
+    printAsText(AgentKey.prototype)
   }
 
   private constructor(key: SigningKey, privateJwk: JsonObject | undefined) {
@@ -64,10 +65,6 @@ export class AgentKey implements SigningKey {
 
   toString(): string {
     return `AgentKey(${this.alg} ${this.kid})`
-  }
-
-  [inspected](): string {
-    return this.toString()
   }
 }
 
