@@ -23,7 +23,6 @@ export type Settings = {
   signingKeyLifetimeSeconds: number
   signingKeyLeadSeconds: number
   accessTokenLifetimeSeconds: number
-  accessTokenMaxLifetimeSeconds: number
   delegationLifetimeSeconds: number
   delegationMaxLifetimeSeconds: number
   delegationMaxDepth: number
@@ -31,7 +30,6 @@ export type Settings = {
   dpopNonce: 'off' | 'required'
   heartbeatMs: number
   maxStalenessMs: number
-  sweepSeconds: number
   bodyBytes: number
   headerBytes: number
   connections: number
@@ -163,14 +161,7 @@ export const settings: { [Name in Exclude<keyof Settings, 'mode'>]: Setting<Sett
     flag: '--access-token-lifetime',
     type: whole(10, 900),
     byDefault: '300',
-    sentence: 'Seconds an access token lives unless less is asked for.',
-  },
-  accessTokenMaxLifetimeSeconds: {
-    variable: 'CREDENCE_ACCESS_TOKEN_MAX_LIFETIME',
-    flag: '--access-token-max-lifetime',
-    type: whole(10, 900),
-    byDefault: '900',
-    sentence: 'Seconds an access token lives at most.',
+    sentence: 'Seconds an access token lives; one that is bound to no key lives at most 300.',
   },
   delegationLifetimeSeconds: {
     variable: 'CREDENCE_DELEGATION_LIFETIME',
@@ -220,13 +211,6 @@ export const settings: { [Name in Exclude<keyof Settings, 'mode'>]: Setting<Sett
     type: whole(1_000, 900_000),
     byDefault: '10000',
     sentence: 'Milliseconds of the lease that a resource gets unless its registration says otherwise.',
-  },
-  sweepSeconds: {
-    variable: 'CREDENCE_SWEEP',
-    flag: '--sweep',
-    type: whole(1, day),
-    byDefault: '60',
-    sentence: 'Seconds between two removals of what has expired.',
   },
   bodyBytes: {
     variable: 'CREDENCE_BODY_LIMIT',

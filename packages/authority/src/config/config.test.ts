@@ -85,7 +85,7 @@ test('what is not safe stops the start', () => {
   expect(unsafe({ CREDENCE_ORIGIN: 'http://id.example' })).toMatch(/^config_unsafe: CREDENCE_ORIGIN is http/)
   expect(unsafe({ CREDENCE_ORIGIN: 'http://127.0.0.1:4600' })).toBe('nothing was refused')
   expect(unsafe({ CREDENCE_WRAPPING_KEYS: newWrappingKey('dev') })).toMatch(/^config_unsafe: CREDENCE_WRAPPING_KEYS/)
-  expect(unsafe({ CREDENCE_ACCESS_TOKEN_MAX_LIFETIME: '60' })).toMatch(/^config_unsafe: CREDENCE_ACCESS_TOKEN_LIFETIME/)
+  expect(unsafe({ CREDENCE_DELEGATION_MAX_LIFETIME: '60' })).toMatch(/^config_unsafe: CREDENCE_DELEGATION_LIFETIME/)
   expect(unsafe({ CREDENCE_MAX_STALENESS: '1500' })).toMatch(/^config_unsafe: CREDENCE_MAX_STALENESS/)
   expect(unsafe({ CREDENCE_HOST: '0.0.0.0' }, { mode: 'dev' })).toMatch(/^config_unsafe: Dev mode listens/)
 })

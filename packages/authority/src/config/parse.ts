@@ -81,9 +81,6 @@ function refuseUnsafe(config: Settings): void {
   if (config.origin.startsWith('http:') && !isLoopback(new URL(config.origin).hostname)) {
     unsafe('CREDENCE_ORIGIN is http on a host that is not this machine. Use https, or a loopback host.')
   }
-  if (config.accessTokenLifetimeSeconds > config.accessTokenMaxLifetimeSeconds) {
-    unsafe('CREDENCE_ACCESS_TOKEN_LIFETIME is above CREDENCE_ACCESS_TOKEN_MAX_LIFETIME. Lower the first.')
-  }
   if (config.delegationLifetimeSeconds > config.delegationMaxLifetimeSeconds) {
     unsafe('CREDENCE_DELEGATION_LIFETIME is above CREDENCE_DELEGATION_MAX_LIFETIME. Lower the first.')
   }
