@@ -1,9 +1,11 @@
 import { encode } from './base64url.ts'
+import { hashText } from './digest.ts'
 import { normalizeTarget } from './http_target.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
-import { hashText, type Jws, readJws, signJws, verifyJws } from './jws.ts'
-import { importPublicKey, type PublicKey, type SigningKey } from './keys.ts'
+import { type Jws, readJws, signJws, verifyJws } from './jws.ts'
+import type { PublicKey, SigningKey } from './keys.ts'
 import { isRefusal, refuse } from './refusals.ts'
+import { rememberedKeys } from './remembered_keys.ts'
 
 export type VerifiedProof = {
   /** Thumbprint of the key that made the proof; what `cnf.jkt` must equal. */
@@ -116,28 +118,8 @@ async function keyOf({ header }: Jws): Promise<PublicKey> {
   }
 }
 
-const MAX_REMEMBERED = 1024
-const remembered = new Map<string, Promise<PublicKey>>()
-
-/**
- * Importing a key costs more than hashing it, and a caller signs every request with one key. Pure memory of a pure
- * function: the name is the whole of what was imported, so it can be wrong about nothing; it is bounded, and what was
- * used longest ago goes first.
- */
-async function rememberedKey(jwk: JsonObject): Promise<PublicKey> {
-  const name = JSON.stringify(jwk)
-  const known = remembered.get(name)
-  const key = known ?? importPublicKey(jwk)
-  remembered.delete(name)
-  remembered.set(name, key)
-  if (remembered.size > MAX_REMEMBERED) remembered.delete(remembered.keys().next().value ?? name)
-  try {
-    return await key
-  } catch (error) {
-    remembered.delete(name)
-    throw error
-  }
-}
+/** Keys of strangers: whoever sends a proof is in here. */
+const rememberedKey = rememberedKeys(1024)
 
 async function verifySignature(jws: Jws, key: PublicKey): Promise<void> {
   try {

@@ -30,6 +30,8 @@ export {
   readStatement,
   signStatement,
 } from './delegation/statement.ts'
+// Reading without verifying stays inside: nothing outside this package can act on an unverified claim.
+export { hashText, sha256 } from './digest.ts'
 export type { ProofExpectations, VerifiedProof } from './dpop.ts'
 export { createDpopProof, readDpopHeader, verifyDpopProof } from './dpop.ts'
 export type { IdPrefix, SpiffeId } from './identifiers.ts'
@@ -46,8 +48,7 @@ export {
 export type { JsonLimits, JsonObject, JsonValue } from './json.ts'
 export { isJsonArray, isJsonObject, parseJson, parseJsonBytes } from './json.ts'
 export type { KeyLookup } from './jws.ts'
-// Reading without verifying stays inside: nothing outside this package can act on an unverified claim.
-export { hashText, sha256, signJws } from './jws.ts'
+export { signJws } from './jws.ts'
 export type { Algorithm, PublicKey, SigningKey } from './keys.ts'
 export { generateSigningKey, importPublicKey, importSigningKey, isAlgorithm, thumbprint } from './keys.ts'
 export {
@@ -62,6 +63,7 @@ export {
 } from './merkle.ts'
 export type { RefusalCode, RefusalRow } from './refusals.ts'
 export { asRefusal, isRefusal, Refusal, refusals, refuse } from './refusals.ts'
+export { rememberedKeys } from './remembered_keys.ts'
 export type { Batch } from './revocation/batch.ts'
 export { signBatch, verifyBatch } from './revocation/batch.ts'
 export type { FeedOptions } from './revocation/lease.ts'

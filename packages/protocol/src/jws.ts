@@ -106,16 +106,6 @@ export async function verifyJws(jws: SignedBytes | Jws, key: PublicKey): Promise
   if (!holds) refuse('signature_invalid')
 }
 
-export async function sha256(data: Uint8Array | string): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = typeof data === 'string' ? encoder.encode(data) : Uint8Array.from(data)
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-}
-
-/** SHA-256 of the UTF-8 of a text, base64url: `ath`, `par_hash`, hashes of statements. */
-export async function hashText(text: string): Promise<string> {
-  return encode(await sha256(text))
-}
-
 function encodeText(text: string): string {
   return encode(encoder.encode(text))
 }

@@ -5,8 +5,8 @@
  */
 
 import { decode, encode } from './base64url.ts'
+import { sha256 } from './digest.ts'
 import type { JsonValue } from './json.ts'
-import { sha256 } from './jws.ts'
 import { refuse } from './refusals.ts'
 import { checkShape, listOf, sha256Text, whole } from './shape.ts'
 

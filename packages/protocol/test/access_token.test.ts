@@ -7,9 +7,10 @@ import {
   signAccessToken,
   verifyAccessToken,
 } from '../src/access_token.ts'
+import { hashText } from '../src/digest.ts'
 import { newId } from '../src/identifiers.ts'
 import type { JsonObject } from '../src/json.ts'
-import { hashText, signJws } from '../src/jws.ts'
+import { signJws } from '../src/jws.ts'
 import { generateSigningKey, importPublicKey, type PublicKey } from '../src/keys.ts'
 import { forge, part } from './forge.ts'
 import { outcome } from './outcome.ts'

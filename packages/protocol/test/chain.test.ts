@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { encode } from '../src/base64url.ts'
 import { joinChain, splitChain } from '../src/delegation/chain.ts'
 import { newStatement, readStatement, type Statement, signStatement } from '../src/delegation/statement.ts'
+import { hashText } from '../src/digest.ts'
 import { agentSpiffeId, newId } from '../src/identifiers.ts'
 import type { JsonObject } from '../src/json.ts'
-import { hashText, signJws } from '../src/jws.ts'
+import { signJws } from '../src/jws.ts'
 import {
   alpha,
   authority,

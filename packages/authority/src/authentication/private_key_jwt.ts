@@ -6,6 +6,7 @@ import {
   type PublicKey,
   type RefusalCode,
   refuse,
+  rememberedKeys,
   verifyClientAssertion,
 } from '@credence/protocol'
 import { type Agent, type Credential, findAgentBySpiffeId, findCredentialByKid } from '../agents/index.ts'
@@ -39,7 +40,7 @@ export const privateKeyJwt: Way = {
       found = await findKey(services, organization, clientId, kid)
       // With a key nobody holds, the signature is checked and fails as any wrong one does, in the same time.
       if (found?.credential.publicJwk === undefined) return decoy()
-      return importPublicKey(found.credential.publicJwk, kid)
+      return registeredKey(found.credential.publicJwk, kid)
     }
     const { clientId, jti, expiresAt } = await verify(services, organization, assertion, keyOf)
     if (found === undefined || found.agent.spiffeId !== clientId) refuse('client_authentication_failed')
@@ -75,6 +76,9 @@ async function findKey(services: Services, organization: Organization, clientId:
   const credential = await findCredentialByKid(services, organization, agent?.id ?? 'agt_', kid)
   return agent && credential?.kind === 'public_key' ? { agent, credential } : undefined
 }
+
+/** Only keys that are registered get here; whether one may still be used is for the credential's row to say, each time. */
+const registeredKey = rememberedKeys(10_000)
 
 let madeDecoy: Promise<PublicKey> | undefined
 

@@ -2,8 +2,8 @@
 
 import { encode } from '../base64url.ts'
 import { canonicalize } from '../canonical.ts'
+import { sha256 } from '../digest.ts'
 import type { JsonValue } from '../json.ts'
-import { sha256 } from '../jws.ts'
 import { refuse } from '../refusals.ts'
 
 const domain = 'credence audit commitment v1'

@@ -52,7 +52,10 @@ export type ServedRecord = { position: number; leaf: string }
  * Refuses `log_mismatch` when a place is missing or doubled, when there are fewer records than the head says, or when the root
  * differs; the detail names the first place that is wrong, where one place can be named.
  */
-export async function verifyLog(records: Iterable<ServedRecord> | AsyncIterable<ServedRecord>, head: LogHead): Promise<void> {
+export async function verifyLog(
+  records: Iterable<ServedRecord> | AsyncIterable<ServedRecord>,
+  head: LogHead,
+): Promise<void> {
   const frontier = new Frontier()
   for await (const { position, leaf } of records) {
     if (frontier.size === head.size) break
