@@ -69,7 +69,7 @@ export class FeedHub {
     this.#parts = parts
     this.#settings = { ...defaults, ...parts.settings }
     this.acknowledgements = new Acknowledgements(parts)
-    const look = (organization: string) => void this.#feeds.get(organization)?.look()
+    const look = (organization: string) => void this.tell(organization)
     const stops = [
       parts.store.onCommit(({ organization, facts }) => facts.length > 0 && look(organization)),
       parts.store.onHint(look),
@@ -140,6 +140,11 @@ export class FeedHub {
       ...(nonce !== undefined && { nonce }),
     }
     return { lease, batch, compact: await this.#parts.sign(organization, batch) }
+  }
+
+  /** Tells every stream of this organization what is new, now. Resolves when it has been sent. */
+  async tell(organization: string): Promise<void> {
+    await this.#feeds.get(organization)?.look()
   }
 
   /** Signs a batch that is nobody's in particular. */

@@ -62,6 +62,8 @@ export async function revoke(services: Needed, organization: Organization, revoc
     if (!ended) throw new Error('the store ended something and said nothing of it')
     const { fresh, ...fact } = ended
     const committedAtMs = fresh ? services.clock.nowMs() : fact.at_ms
+    // Those who listen here first; then it may be counted who has heard.
+    await services.feed.tell(organization.id)
     const waitMs = Math.min(revocation.waitMs ?? 0, longestWaitMs)
     const { leasesOverByMs, ...acknowledged } = await reach.of({ seq: fact.seq, committedAtMs, waitMs })
     const lastTokenExpiredByMs = revocation.expiresAtMs ?? lastTokenExpiresMs(committedAtMs)
