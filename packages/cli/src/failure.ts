@@ -35,9 +35,14 @@ export function explain(error: unknown): Explained {
     return { code: error.code, message, hint: error.hint, exit: 1 }
   }
   if (isUsage(error)) {
-    const message = sentence(error.message.replace(/^error: /, ''))
-    if (error.exitCode === 0) return { code: 'usage', message, exit: 0 }
-    return { code: 'usage', message, hint: 'Add --help to see what the command takes.', exit: 2 }
+    const [says = '', guess] = error.message.replace(/^error: /, '').split('\n')
+    const hint = [guess?.replace(/^\((.*)\)$/, '$1'), 'Add --help to see what the command takes.']
+    return {
+      code: 'usage',
+      message: sentence(says),
+      hint: hint.filter(Boolean).join(' '),
+      exit: error.exitCode === 0 ? 0 : 2,
+    }
   }
   return {
     code: 'internal_error',
@@ -47,8 +52,13 @@ export function explain(error: unknown): Explained {
   }
 }
 
+/** Whether what was asked for, or all that could be said, has been printed already: help and the version. */
+export function isPrinted(error: unknown): boolean {
+  return isUsage(error) && /^commander\.(?:help|helpDisplayed|version)$/.test(error.code)
+}
+
 /** What commander throws: for words it does not know, and for help it has printed. */
-export function isUsage(error: unknown): error is CommanderError {
+function isUsage(error: unknown): error is CommanderError {
   return (
     error instanceof Error && 'exitCode' in error && String((error as CommanderError).code).startsWith('commander.')
   )
@@ -60,8 +70,7 @@ export function render({ exit: _, ...explained }: Explained, json: boolean): str
   return `credence: ${printable(explained.message)} (${printable(explained.code)})${hint}\n`
 }
 
-function sentence(text: string): string {
-  const first = text.split('\n')[0] ?? ''
-  const capital = first.charAt(0).toUpperCase() + first.slice(1)
+export function sentence(text: string): string {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1)
   return /[.!?)]$/.test(capital) ? capital : `${capital}.`
 }

@@ -11,20 +11,24 @@ import { organizations } from './commands/organizations.ts'
 import { people } from './commands/people.ts'
 import { resources } from './commands/resources.ts'
 import { restore, revoke } from './commands/revoke.ts'
-import { start } from './commands/start.ts'
+import { type SettingsTable, start } from './commands/start.ts'
 import { tokens } from './commands/tokens.ts'
 import { verify } from './commands/verify.ts'
+import { sentence } from './failure.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Every command, on one screen. */
-const sections: ReadonlyArray<[heading: string, commands: ReadonlyArray<(terminal: Terminal) => Command>]> = [
+const sections: ReadonlyArray<
+  [heading: string, commands: ReadonlyArray<(terminal: Terminal, settings?: SettingsTable) => Command>]
+> = [
   ['Run an authority:', [dev, init, start]],
   ['Say who there is:', [organizations, people, agents, resources, keys]],
   ['Hand over, use, look into:', [delegations, tokens, verify]],
   ['Stop, and look back:', [revoke, restore, audit]],
 ]
 
-export function program(terminal: Terminal): Command {
+/** @param settings the authority's, for `start`: its flags are they */
+export function program(terminal: Terminal, settings?: SettingsTable): Command {
   const root = new Command('credence')
     .description(
       'Identity and delegated authority for AI agents: who is it, for whom does it act, may it do this, now?',
@@ -33,7 +37,8 @@ export function program(terminal: Terminal): Command {
     .helpOption('-h, --help', 'say what a command takes')
     // So that a command may have a --version of its own.
     .enablePositionalOptions()
-    .configureHelp({ helpWidth: 120 })
+    .helpCommand(false)
+    .configureHelp({ helpWidth: 120, commandDescription: (command) => sentence(command.description()) })
     .configureOutput({ writeOut: terminal.write, writeErr: terminal.note, outputError: () => {} })
     .exitOverride()
   examples(root, [
@@ -45,14 +50,14 @@ export function program(terminal: Terminal): Command {
   ])
   for (const [heading, commands] of sections) {
     root.commandsGroup(heading)
-    for (const command of commands) root.addCommand(inherit(command(terminal), root))
+    for (const command of commands) root.addCommand(inherit(command(terminal, settings), root))
   }
   return root
 }
 
 /** Output and exit behave alike at every level. */
 function inherit(command: Command, parent: Command): Command {
-  command.copyInheritedSettings(parent)
+  command.copyInheritedSettings(parent).helpCommand(false)
   for (const child of command.commands) inherit(child, command)
   return command
 }

@@ -9,6 +9,8 @@ export type Terminal = {
   note(text: string): void
   /** Whether results may be coloured. */
   colour: boolean
+  /** How wide lines may be. */
+  columns: number
   /**
    * Resolves at the first SIGINT or SIGTERM. From the first call of this on, signals no longer end the process: what runs has to
    * end by itself. A second signal soon after the first (npm passes on what the terminal has sent already) changes nothing; a later
@@ -35,6 +37,7 @@ export function processTerminal(): Terminal {
     write: (line) => void process.stdout.write(line),
     note: (line) => void process.stderr.write(line),
     colour: process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
+    columns: process.stdout.columns ?? 120,
     untilStopped: () => {
       stopped ??= firstSignal()
       return stopped

@@ -73,12 +73,13 @@ function tail(terminal: Terminal): Command {
           if (last.length > options.last) last.shift()
         }
         last.forEach(tellOne)
-        let stopped = !options.follow
+        if (!options.follow) return
+        let stopped = false
         const stop = terminal.untilStopped().then(() => {
           stopped = true
         })
         while (!stopped) {
-          await Promise.race([stop, pause(1_000)])
+          await secondOr(stop)
           for await (const record of readRecords(connection, filterIn(options), position)) {
             if (stopped) return
             position = record.position
@@ -153,6 +154,13 @@ function filterIn({ agent, principal, type, task, delegation }: Filter): Filter 
   }
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref())
+/** A second, cut short by the end. */
+function secondOr(stopped: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, 1_000)
+    void stopped.then(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }

@@ -7,7 +7,7 @@ import { connection } from '../connection.ts'
 import { action, type Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { type Life, live } from '../life/live.ts'
-import { storyTo } from '../life/story.ts'
+import { duration, storyTo } from '../life/story.ts'
 import { type Profile, readProfile, writeProfile } from '../profile.ts'
 import { serve } from '../serve.ts'
 import type { Terminal } from '../terminal.ts'
@@ -26,39 +26,52 @@ export function dev(terminal: Terminal) {
     .action(action<Options>(terminal, runDev))
 }
 
-async function runDev({ terminal, output, options }: Context<Options>): Promise<void> {
-  const { paint } = output
+async function runDev(context: Context<Options>): Promise<void> {
+  const { terminal, output, options } = context
   const stopped = terminal.untilStopped()
   const directory = resolve(options.directory ?? terminal.env.CREDENCE_DIRECTORY ?? './.credence')
-  const path = join(directory, 'cli.json')
-  const before = readProfile(path)
+  const before = readProfile(join(directory, 'cli.json'))
   const authority = await serve(terminal, 'dev', {
     directory,
     ...portFlag(options.port ?? terminal.env.CREDENCE_PORT, before),
   })
+  const place = { url: authority.url, directory, again: before !== undefined }
   let life: Life | undefined
   try {
     const profile = profileOf(authority, directory, before)
-    writeProfile(path, profile)
-    greet({ terminal, output, url: authority.url, directory, again: before !== undefined })
+    writeProfile(join(directory, 'cli.json'), profile)
+    greet(context, place)
     if (options.life) {
-      const telling = live(
-        storyTo(terminal.write, terminal.colour),
-        connection(profile.issuer, profile.administrator_secret),
-        directory,
-      )
-      // Stopped in the middle: the life then fails on closed connections, and nobody needs to hear of it.
-      telling.catch(() => undefined)
-      life = await Promise.race([telling, stopped.then(() => undefined)])
+      life = await untilToldOr(stopped, context, profile, directory)
+      if (life === undefined) return
     }
     if (options.once) return
-    if (life !== undefined || !options.life) output.line(whatNext({ output, url: authority.url, directory }))
+    whatNext(context, place)
     await stopped
-    output.line(paint.dim('\nStopping. The data stays where it is; the next start finds it.'))
+    output.line(output.paint.dim('\n    Stopping. The data stays; the next start finds it.'))
   } finally {
     await life?.stop()
     await authority.stop()
   }
+}
+
+/** Undefined when it was stopped in the middle: what is underway then fails on closed connections, and nobody needs to hear of it. */
+async function untilToldOr(
+  stopped: Promise<void>,
+  { terminal, output }: Context,
+  profile: Profile,
+  directory: string,
+): Promise<Life | undefined> {
+  const story = storyTo(terminal.write, terminal)
+  const told = live(story, connection(profile.issuer, profile.administrator_secret), directory)
+  told.catch(() => undefined)
+  const life = await Promise.race([told, stopped.then(() => undefined)])
+  if (life !== undefined) {
+    output.line(
+      `\n    ${output.paint.bold('That was all of it')}, in ${duration(story.tookMs())}: HTTP, keys and a database.`,
+    )
+  }
+  return life
 }
 
 /** The issuer of dev mode is its origin, so its data is at home on one port; a start without a port goes there. */
@@ -89,44 +102,40 @@ function profileOf({ url }: Authority, directory: string, before: Profile | unde
   }
 }
 
-type Place = { url: string; directory: string }
+type Place = { url: string; directory: string; again: boolean }
 
-function greet({
-  output,
-  url,
-  directory,
-  again,
-}: Pick<Context, 'terminal' | 'output'> & Place & { again: boolean }): void {
-  const { paint } = output
-  output.line(`\n    ${paint.bold('Credence')}, in dev mode${again ? ', with the data of earlier starts' : ''}`)
-  output.line()
-  output.line(`    ${paint.dim('authority  ')}${url}`)
-  output.line(
-    `    ${paint.dim('data       ')}${shown(directory)}  ${paint.dim('SQLite, keys of the life, your administrator secret')}`,
+function greet({ output: { line, paint } }: Context, { url, directory, again }: Place): void {
+  line(`\n    ${paint.bold('Credence')}, in dev mode${again ? ', with the data of earlier starts' : ''}`)
+  line()
+  line(`    ${paint.dim('authority  ')}${url}`)
+  line(
+    `    ${paint.dim('data       ')}${shown(directory)}  ${paint.dim('SQLite, the keys of the life, your administrator secret')}`,
   )
 }
 
-function whatNext({ output, url, directory }: Pick<Context, 'output'> & Place): string {
-  const { paint } = output
-  const flag =
-    relative(process.cwd(), directory) === '.credence' ? '' : ` --profile ${shown(join(directory, 'cli.json'))}`
-  const line = (command: string, says: string): string =>
-    `    ${`credence ${command}${flag}`.padEnd(48)}  ${paint.dim(says)}`
-  return [
-    '',
-    `    ${paint.bold('It stays up.')} In another terminal (npm run credence -- …, from here):`,
-    '',
-    line('agents list', 'who is registered'),
-    line('delegations list', 'who handed what to whom'),
-    line('audit tail', 'the record, as it is written'),
-    line('audit verify', 'recompute the log and hold it against its signed head'),
-    line('agents suspend clerk', 'stop an agent everywhere, on its next call'),
-    '',
-    `    ${paint.dim('discovery  ')}${url}/.well-known/oauth-authorization-server`,
-    `    ${paint.dim('the API    ')}${url}/openapi.json`,
-    '',
-    paint.dim('    Ctrl-C stops it.'),
-  ].join('\n')
+function whatNext({ output: { line, paint } }: Context, { url, directory }: Place): void {
+  const setUp = [
+    // Run unbuilt, from a checkout: there is no installed command of this name.
+    ...(import.meta.url.endsWith('.ts') ? ["alias credence='npm run --silent credence --'"] : []),
+    ...(relative(process.cwd(), directory) === '.credence'
+      ? []
+      : [`export CREDENCE_CLI_PROFILE=${join(directory, 'cli.json')}`]),
+  ]
+  const commands = [
+    ['credence agents list', 'who is registered'],
+    ['credence delegations list', 'who handed what to whom'],
+    ['credence agents suspend clerk --wait 2s', 'stop an agent everywhere, on its next call'],
+    ['credence audit tail', 'the record, as it is written'],
+    ['credence audit verify', 'recompute the log and hold it against its signed head'],
+    ['credence --help', 'everything else'],
+  ]
+  line(`\n    ${paint.bold('It stays up.')} Try, in another terminal${setUp.length > 0 ? ' that is here too' : ''}:\n`)
+  for (const text of setUp) line(`    ${text}`)
+  for (const [command = '', says = ''] of commands) line(`    ${command.padEnd(41)}  ${paint.dim(says)}`)
+  line()
+  line(`    ${paint.dim('discovery  ')}${url}/.well-known/oauth-authorization-server`)
+  line(`    ${paint.dim('the API    ')}${url}/openapi.json`)
+  line(paint.dim('\n    Ctrl-C stops it.'))
 }
 
 function shown(path: string): string {

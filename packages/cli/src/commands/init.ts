@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs'
-import { newWrappingKey, parseConfig } from '@credence/authority'
 import type { Command } from 'commander'
 import { leaf } from '../command.ts'
 import { action } from '../context.ts'
 import { Failure } from '../failure.ts'
+import { refusePassword } from '../store_url.ts'
 import type { Terminal } from '../terminal.ts'
 
 type Options = { origin: string; domain: string; store: string; file: string }
@@ -15,14 +15,12 @@ export function init(terminal: Terminal): Command {
   ])
     .requiredOption('--origin <url>', 'the public origin, such as https://id.example.com')
     .requiredOption('--domain <domain>', 'the domain of all trust domains, such as agents.example.com')
-    .option(
-      '--store <url>',
-      'sqlite:<path>, or postgres://<host>/<database> (a password belongs into the file)',
-      'sqlite:./credence.db',
-    )
+    .option('--store <url>', 'sqlite:<path>, or postgres://<user>@<host>/<database>', 'sqlite:./credence.db')
     .option('--file <file>', 'where to write', './credence.env')
     .action(
-      action<Options>(terminal, ({ output, options: { origin, domain, store, file } }) => {
+      action<Options>(terminal, async ({ output, options: { origin, domain, store, file } }) => {
+        const { newWrappingKey, parseConfig } = await import('@credence/authority')
+        refusePassword(store)
         const values = {
           CREDENCE_ORIGIN: origin,
           CREDENCE_DOMAIN: domain,

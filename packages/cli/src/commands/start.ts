@@ -1,18 +1,22 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { type Settings, settings } from '@credence/authority'
+import type { settings as allSettings } from '@credence/authority'
 import { type Command, Option } from 'commander'
 import { leaf } from '../command.ts'
 import { action } from '../context.ts'
 import { serve } from '../serve.ts'
+import { refusePassword } from '../store_url.ts'
 import type { Terminal } from '../terminal.ts'
 
-export function start(terminal: Terminal): Command {
+export type SettingsTable = typeof allSettings
+
+/** @param settings undefined when another command is meant: the table of the authority takes long to load */
+export function start(terminal: Terminal, settings?: SettingsTable): Command {
   const command = leaf('start', 'the authority in production: nothing is assumed, and nothing unsafe is started', [
     'credence init --origin https://id.example.com --domain agents.example.com',
     'set -a; . ./credence.env; set +a; credence start',
   ])
-  for (const setting of Object.values(settings)) {
+  for (const setting of Object.values(settings ?? {})) {
     if (setting.flag === undefined || setting.variable === 'CREDENCE_DEV_ORGANIZATION') continue
     const option = new Option(`${setting.flag} <value>`, `${setting.sentence} (${setting.variable})`)
     command.addOption(option.helpGroup('Settings:'))
@@ -20,9 +24,10 @@ export function start(terminal: Terminal): Command {
   return command.action(
     action<Record<string, unknown>>(terminal, async ({ output, options }) => {
       const stopped = terminal.untilStopped()
-      const flags = flagsIn(options)
+      const flags = flagsIn(options, settings)
+      refusePassword(flags.store)
       const secretFile = join(
-        resolve(flags.directory ?? terminal.env.CREDENCE_DIRECTORY ?? String(settings.directory.byDefault)),
+        resolve(flags.directory ?? terminal.env.CREDENCE_DIRECTORY ?? './.credence'),
         'installation-administrator',
       )
       const before = existsSync(secretFile)
@@ -46,10 +51,10 @@ export function start(terminal: Terminal): Command {
 }
 
 /** What was given of the authority's own flags, by their names. */
-function flagsIn(options: Record<string, unknown>): Record<string, string> {
+function flagsIn(options: Record<string, unknown>, settings: SettingsTable | undefined): Record<string, string> {
   const flags: Record<string, string> = {}
-  for (const name of Object.keys(settings) as Array<keyof typeof settings & keyof Settings>) {
-    const flag = settings[name].flag?.slice(2)
+  for (const setting of Object.values(settings ?? {})) {
+    const flag = setting.flag?.slice(2)
     const value = flag && options[flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())]
     if (flag !== undefined && typeof value === 'string') flags[flag] = value
   }

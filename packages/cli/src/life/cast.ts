@@ -4,20 +4,22 @@ import type { JsonObject } from '@credence/protocol'
 import { type Agent, AgentKey, createAgent } from '@credence/sdk'
 import { loadKey, saveKey } from '@credence/sdk/node'
 import type { Connection } from '../connection.ts'
+import { listAll } from '../listing.ts'
 import type { Permission } from '../words.ts'
+import { listeningFetch, type Refusing } from './refusing.ts'
 
 /** Somebody in the life: who they are for the authority, and the key that only they hold. `again`: known from an earlier start. */
 export type Player = { id: string; name: string; key: AgentKey; again: boolean }
-export type AgentPlayer = Player & { spiffeId: string; agent: Agent }
-
-type Item = {
-  id: string
-  name?: string
-  handle?: string
-  client_id?: string
-  audience?: string
-  permissions?: Permission[]
+export type AgentPlayer = Player & {
+  spiffeId: string
+  agent: Agent
+  /** The last answer that refused this agent something, as it came over the wire. */
+  refusedWith(): Refusing | undefined
 }
+
+type Person = { id: string; name: string; permissions: Permission[] }
+type Registered = { id: string; handle: string; client_id: string; status: string }
+type Resource = { audience: string; created_at_ms: number }
 
 /**
  * Everybody who takes part, each made once and found again at later starts. Keys are files beside the store (mode 0600): the
@@ -34,40 +36,50 @@ export class Cast {
   }
 
   async person(name: string, permissions: readonly Permission[]): Promise<Player> {
-    const known = (await this.#list('/v1/people')).find(
+    const { items } = await listAll<Person>(this.#api, '/v1/people')
+    const known = items.find(
       (each) => each.name === name && JSON.stringify(each.permissions) === JSON.stringify(permissions),
     )
-    const person = known ?? (await this.#api.send<Item>('POST', '/v1/people', { name, permissions }))
+    const person = known ?? (await this.#api.send<Person>('POST', '/v1/people', { name, permissions }))
     const { key, again } = await this.#key(name.toLowerCase(), person.id)
     if (!again) await this.#api.send('POST', `/v1/people/${person.id}/keys`, { jwk: key.publicJwk })
     return { id: person.id, name, key, again: known !== undefined && again }
   }
 
   async agent(handle: string, owner: Player, about: JsonObject): Promise<AgentPlayer> {
-    const known = (await this.#list('/v1/agents')).find((each) => each.handle === handle)
-    const made = known ?? (await this.#api.send<Item>('POST', '/v1/agents', { handle, owner: owner.id, ...about }))
+    const { items } = await listAll<Registered>(this.#api, '/v1/agents')
+    const known = items.find((each) => each.handle === handle)
+    const made =
+      known ?? (await this.#api.send<Registered>('POST', '/v1/agents', { handle, owner: owner.id, ...about }))
+    // Somebody tried the kill switch; the life needs everybody.
+    if (made.status === 'suspended') await this.#api.send('POST', `/v1/agents/${made.id}/resume`)
     const { key, again } = await this.#key(handle, made.id)
     if (!again) {
       await this.#api.send('POST', `/v1/agents/${made.id}/credentials`, { kind: 'public_key', jwk: key.publicJwk })
     }
-    const spiffeId = made.client_id ?? ''
-    const agent = createAgent({ issuer: this.#api.issuer, clientId: spiffeId, key })
-    return { id: made.id, name: handle, key, spiffeId, agent, again: known !== undefined && again }
+    const { fetch, refusedWith } = listeningFetch()
+    const agent = createAgent({ issuer: this.#api.issuer, clientId: made.client_id, key, fetch })
+    return {
+      id: made.id,
+      name: handle,
+      key,
+      spiffeId: made.client_id,
+      agent,
+      refusedWith,
+      again: known !== undefined && again,
+    }
   }
 
   /** The audience of the resource that this agent runs, if it ran one before. */
   async audienceOf(operator: AgentPlayer): Promise<string | undefined> {
-    return (await this.#list(`/v1/resources?operator=${operator.id}`))[0]?.audience
+    const { items } = await listAll<Resource>(this.#api, '/v1/resources', { operator: operator.id })
+    return items.sort((a, b) => a.created_at_ms - b.created_at_ms)[0]?.audience
   }
 
-  async resource(audience: string, about: JsonObject): Promise<{ again: boolean }> {
-    const known = (await this.#list('/v1/resources')).find((each) => each.audience === audience)
-    if (known === undefined) await this.#api.send('POST', '/v1/resources', { audience, ...about })
-    return { again: known !== undefined }
-  }
-
-  async #list(path: string): Promise<Item[]> {
-    return (await this.#api.get<{ items: Item[] }>(`${path}${path.includes('?') ? '&' : '?'}limit=200`)).items
+  async resource(audience: string, about: JsonObject): Promise<void> {
+    const { items } = await listAll<Resource>(this.#api, '/v1/resources')
+    if (items.some((each) => each.audience === audience)) return
+    await this.#api.send('POST', '/v1/resources', { audience, ...about })
   }
 
   /** The id is in the name, so that a key whose authority was thrown away is never taken for one of the new authority. */

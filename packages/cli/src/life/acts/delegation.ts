@@ -11,7 +11,6 @@ const moreCalls = 100
 
 /** Ada hands over, concierge hands on less, the clerk calls; the shop says what it found out. */
 export async function delegation(story: Story, world: World): Promise<Handed> {
-  const { paint } = story
   const { ada, concierge, clerk, shop, api } = world
   const resources = [shop.audience]
 
@@ -30,18 +29,18 @@ export async function delegation(story: Story, world: World): Promise<Handed> {
           maxDepth: 1,
         },
       ),
-    () => `orders:read refunds:create, amount ≤ 200, 1 h  ${paint.dim('signed by her key, nobody asked')}`,
+    () => ({ says: 'orders:read refunds:create, amount ≤ 200', aside: 'her signature, nobody asked' }),
   )
   const toConcierge = await concierge.agent.accept(given)
   await story.step(
     'concierge gets a token for it',
     () => concierge.agent.token({ resource: shop.audience, scope: 'orders:read', delegation: toConcierge }),
-    (token) => `${token.scope}, ${lifetime(token)}  ${paint.dim('bound to its key, for the shop alone')}`,
+    (token) => ({ says: `${token.scope}, ${lifetime(token)}`, aside: 'bound to its key, for the shop alone' }),
   )
   await story.step(
     'concierge reads an order',
     () => served(world, concierge, toConcierge, { path: '/orders/1042', scope: 'orders:read' }),
-    (order) => `200  ${paint.dim(printable(JSON.stringify(order)))}`,
+    (order) => ({ says: '200', aside: printable(JSON.stringify(order)) }),
   )
   const handedOn = await story.step(
     'concierge → clerk',
@@ -53,7 +52,7 @@ export async function delegation(story: Story, world: World): Promise<Handed> {
         scope: 'refunds:create',
         constraints: [{ key: 'amount', max: 50 }],
       }),
-    () => `refunds:create, amount ≤ 50  ${paint.dim('less of it; signed by its key, nobody asked')}`,
+    () => ({ says: 'refunds:create, amount ≤ 50', aside: 'less; its signature, nobody asked' }),
   )
   const toClerk = await clerk.agent.accept(handedOn)
   const claims = await story.step(
@@ -62,8 +61,10 @@ export async function delegation(story: Story, world: World): Promise<Handed> {
       const token = await clerk.agent.token({ resource: shop.audience, scope: 'refunds:create', delegation: toClerk })
       return claimsOf(world, token)
     },
-    ({ scope, iat, exp }) =>
-      `${scope}, ${exp - iat} s  ${paint.dim('both hand-overs checked, registered and recorded')}`,
+    ({ scope, iat, exp }) => ({
+      says: `${scope}, ${exp - iat} s`,
+      aside: 'both hand-overs checked, registered, recorded',
+    }),
   )
   await theCall(story, world, toClerk, claims)
   return { toConcierge, toClerk }
@@ -87,7 +88,7 @@ async function theCall(
   await story.step(
     'clerk refunds 20',
     () => refund(20),
-    () => ['200', ...verdictLines(story, world)],
+    () => ({ says: '200', below: verdictLines(story, world) }),
   )
   await story.step(
     `clerk refunds 1, ${moreCalls} times`,
@@ -99,7 +100,10 @@ async function theCall(
       }
       return each.sort((a, b) => a - b)
     },
-    (each) => `200 each  ${paint.dim(`verified in ${duration(each[moreCalls / 2] ?? 0)} (median), no call home`)}`,
+    (each) => ({
+      says: '200 each',
+      aside: `verified in ${duration(each[moreCalls / 2] ?? 0)} (median), no call home`,
+    }),
   )
   await story.step(
     'clerk refunds 45',
@@ -107,13 +111,19 @@ async function theCall(
     () => {
       const { verdict, ms } = world.shop.seen()
       const hops = verdict.ok ? (verdict.chain?.hops ?? []) : []
-      return [
-        `200  ${paint.dim(`above ${provenFrom} the shop checks every signature of the chain itself: ${duration(ms)}`)}`,
-        ...hops.map(({ statement, hash }, place) => {
-          const told = claims.delegation_chain?.[place]?.hash === hash ? '= hash in token' : ''
-          return `${paint.green('✓')} ${called(world, statement.iss)} signed: ${called(world, statement.delegate)} may ${statement.scope}  ${paint.dim(`${statement.jti.slice(0, 12)}… ${told}`)}`
-        }),
-      ]
+      const hashes = claims.delegation_chain?.map(({ hash }) => hash)
+      return {
+        says: '200',
+        aside: `above ${provenFrom} the shop proves the chain itself: ${duration(ms)}`,
+        below: [
+          ...hops.map(({ statement: { iss, delegate, scope } }) => {
+            return `${paint.green('✓')} ${called(world, iss)} signed that ${called(world, delegate)} may ${printable(scope)}`
+          }),
+          ...(hops.length > 0 && hops.every(({ hash }, place) => hash === hashes?.[place])
+            ? [`${paint.green('✓')} these are the statements whose hashes the token carries`]
+            : []),
+        ],
+      }
     },
   )
 }

@@ -10,12 +10,12 @@ export async function record(story: Story, world: World, ended: string): Promise
 
   story.heading('All of it is on record')
   await story.step(
-    'the log, recomputed from its records',
+    'log recomputed from its records',
     () => checkLog(world.api, (each) => void seen.push(each)),
-    ({ size, root }) => [
-      `${size} records, root ${root.slice(0, 16)}…`,
-      `${paint.green('✓')} the same root as in the head the authority signed`,
-    ],
+    ({ size, root }) => ({
+      says: `${size} records, root ${root.slice(0, 16)}…`,
+      below: [`${paint.green('✓')} the same root as in the head the authority signed`],
+    }),
   )
   await story.step(
     'the revocation, proven to be in it',
@@ -24,9 +24,10 @@ export async function record(story: Story, world: World, ended: string): Promise
       if (found === undefined) throw new Failure('life_broken', 'The revocation is not on record.')
       return proveRecord(world.api, found.id)
     },
-    (proof) => [
-      `record ${proof.record.position} of ${proof.head.size}  ${paint.dim(`${proof.record.id}`)}`,
-      `${paint.green('✓')} ${proof.path.length} hashes lead from it to the signed root`,
-    ],
+    ({ record, head, path }) => ({
+      says: `record ${record.position} of ${head.size}`,
+      aside: record.id,
+      below: [`${paint.green('✓')} ${path.length} hashes lead from it to the signed root`],
+    }),
   )
 }

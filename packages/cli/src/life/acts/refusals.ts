@@ -1,7 +1,7 @@
-import { joinChain, newStatement, type Refusal, readStatement, signStatement, splitChain } from '@credence/protocol'
+import { joinChain, newStatement, readStatement, signStatement, splitChain } from '@credence/protocol'
 import { Failure } from '../../failure.ts'
 import { printable } from '../../output.ts'
-import type { Story } from '../story.ts'
+import type { Story, Told } from '../story.ts'
 import { callShop, type Handed, refused, type World } from '../world.ts'
 
 /** Everything that asks for too much is refused: at the authority, and at the shop. */
@@ -9,12 +9,14 @@ export async function refusals(story: Story, world: World, { toConcierge, toCler
   const { paint } = story
   const { clerk, shop } = world
 
-  const atAuthority = (refusal: Refusal): string =>
-    `${paint.yellow(`${refusal.status} ${refusal.oauth}`)}  ${paint.dim(`${refusal.code}: ${printable(refusal.message)}`)}`
-  const atShop = (status: number): string => {
+  const atAuthority = (): Told => {
+    const { status, error, code, says } = clerk.refusedWith() ?? broken()
+    return { says: `${paint.yellow(`${status} ${error}`)}, ${code}`, aside: printable(says) }
+  }
+  const atShop = ({ status }: { status: number }): Told => {
     const { verdict } = shop.seen()
-    if (verdict.ok) throw new Failure('life_broken', 'The shop let through what asks for too much.')
-    return `${paint.yellow(`${status} ${verdict.refusal.code}`)}  ${paint.dim(printable(verdict.refusal.message))}`
+    if (verdict.ok) return broken()
+    return { says: paint.yellow(`${status} ${verdict.refusal.code}`), aside: printable(verdict.refusal.message) }
   }
 
   story.heading('Too much is refused')
@@ -37,7 +39,7 @@ export async function refusals(story: Story, world: World, { toConcierge, toCler
   await story.step(
     'clerk reads an order',
     () => callShop(world, clerk, toClerk, { path: '/orders/1042', scope: 'refunds:create' }),
-    ({ status }) => atShop(status),
+    atShop,
   )
   await story.step(
     'clerk refunds 80',
@@ -47,7 +49,7 @@ export async function refusals(story: Story, world: World, { toConcierge, toCler
         path: '/orders/1042/refunds?amount=80',
         scope: 'refunds:create',
       }),
-    ({ status }) => atShop(status),
+    atShop,
   )
 }
 
@@ -71,4 +73,8 @@ async function forge({ concierge, clerk, shop, api }: World, { chain }: Handed['
     now,
   )
   return joinChain([...received, await signStatement(concierge.key, wider)])
+}
+
+function broken(): never {
+  throw new Failure('life_broken', 'What asks for too much was let through.')
 }

@@ -18,18 +18,24 @@ export async function revocation(story: Story, world: World, { toConcierge, toCl
 
   story.heading('Ada takes it back')
   await story.step(
-    'revoked, while the clerk keeps calling',
+    'revoked while the clerk calls',
     () => revokeUnderway(world, id, toClerk),
-    ({ revoked, calls, firstRefusedMs, refusal }) => [
-      `${paint.bold(`${duration(firstRefusedMs)} after the order`)} the clerk’s call is refused  ${paint.dim(`${refusal.status} ${refusal.code}; call ${calls} since then`)}`,
-      ...reachLines(revoked, paint),
-    ],
+    ({ revoked, calls, firstRefusedMs, refusal }) => ({
+      says: `${paint.bold(duration(firstRefusedMs))} after the order, the clerk is refused`,
+      aside: `${refusal.status} ${refusal.code}, at call ${calls} since`,
+      below: reachLines(revoked, paint),
+    }),
   )
   await story.step(
     'clerk asks for a new token',
     () => refused(() => clerk.agent.token({ resource: shop.audience, delegation: toClerk })),
-    (refusal) =>
-      `${paint.yellow(`${refusal.status} ${refusal.oauth}`)}  ${paint.dim(`${refusal.code}: ${ada.name}’s word ended, and all that rests on it`)}`,
+    () => {
+      const { status = 0, error = '', code = '' } = clerk.refusedWith() ?? {}
+      return {
+        says: `${paint.yellow(`${status} ${error}`)}, ${code}`,
+        aside: `${ada.name}’s word ended, and all that rests on it`,
+      }
+    },
   )
   return id
 }

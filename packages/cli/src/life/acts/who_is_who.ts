@@ -12,35 +12,33 @@ const scopes = ['orders:read', 'refunds:create']
 
 /** Everybody gets an identity; the shop opens and knows of every revocation before its first call. */
 export async function whoIsWho(story: Story, api: Connection, directory: string): Promise<World> {
-  const { paint } = story
-  const again = (player: { again: boolean }): string => (player.again ? paint.dim('  known from an earlier start') : '')
   const cast = new Cast(api, directory)
 
   story.heading('Who is who')
   await story.step(
     'an organization',
     () => keysOf(api.issuer),
-    () => `${api.issuer}  ${paint.dim('its issuer, with keys, agents and a log of its own')}`,
+    () => ({ says: api.issuer, aside: 'with keys, agents and a log of its own' }),
   )
   const operator = await operatorOf(cast)
   const audience = (await cast.audienceOf(operator)) ?? `http://localhost:${await freePort(new URL(api.issuer))}`
   const ada = await story.step(
     'Ada, a person',
     () => cast.person('Ada', [{ resource: audience, scope: scopes.join(' ') }]),
-    (person) => `${person.id}  ${keyOf(person, paint.dim)}${again(person)}`,
+    (person) => ({ says: person.id, aside: keyOf(person) }),
   )
   const agentOf = (handle: string, purpose: string): Promise<AgentPlayer> =>
     story.step(
       `${handle}, an agent`,
       () => cast.agent(handle, ada, { purpose, version: '1.0', capabilities: scopes }),
-      (agent) => `${agent.spiffeId}  ${keyOf(agent, paint.dim)}${again(agent)}`,
+      (agent) => ({ says: agent.spiffeId, aside: keyOf(agent) }),
     )
   const concierge = await agentOf('concierge', 'Answers customers.')
   const clerk = await agentOf('clerk', 'Books refunds.')
   const shop = await story.step(
     'a shop, a protected API',
     () => open(cast, audience, operator),
-    () => `${audience}  ${paint.dim('verifies calls by itself; listens for revocations')}`,
+    () => ({ says: audience, aside: 'verifies calls itself, hears revocations' }),
   )
   return { api, ada, concierge, clerk, shop }
 }
@@ -66,8 +64,8 @@ async function open(cast: Cast, audience: string, operator: AgentPlayer): Promis
   }
 }
 
-function keyOf({ key }: Player, dim: (text: string) => string): string {
-  return dim(`${key.alg} key ${key.kid.slice(0, 8)}…`)
+function keyOf({ key, again }: Player): string {
+  return `${key.alg} key ${key.kid.slice(0, 6)}…${again ? ', known from before' : ''}`
 }
 
 /** The port after the authority's, or any other that is free. Chosen once: the audience of a resource is fixed for ever. */
