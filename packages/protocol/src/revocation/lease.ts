@@ -80,14 +80,14 @@ export class FeedState {
    * Takes a verified batch in. `gap`: facts before it are missing, or the feed begins again; fetch from `cursor`. Its facts are kept even
    * then, but it makes nothing fresh.
    *
-   * Refuses, and changes nothing: `feed_rolled_back` for a lower incarnation, or a lower head in the same one; `feed_invalid` for a batch of
-   * another organization or resource; `issuer_untrusted` for another issuer.
+   * Refuses, and changes nothing: `feed_rolled_back` for a lower incarnation, or a lower head in the same one, unless the batch was stamped
+   * before that head was heard of (it waited in a cache, or was overtaken: it then brings facts, and nothing fresh); `feed_invalid` for a
+   * batch of another organization or resource; `issuer_untrusted` for another issuer.
    */
   receive(batch: Batch, monotonicMs: number): 'applied' | 'gap' {
     this.#checkOrigin(batch)
     if (batch.incarnation < this.#incarnation) refuse('feed_rolled_back', { detail: 'incarnation' })
-    if (batch.incarnation === this.#incarnation && batch.head < this.#head)
-      refuse('feed_rolled_back', { detail: 'head' })
+    if (batch.incarnation === this.#incarnation && batch.head < this.#head) return this.#receiveLate(batch)
 
     this.map.apply(batch.facts)
     if (batch.incarnation > this.#incarnation) {
@@ -104,6 +104,14 @@ export class FeedState {
     if (this.#cursor >= batch.head && point !== undefined) {
       this.#freshUntil = Math.max(this.#freshUntil, point + this.#lease())
     }
+    return 'applied'
+  }
+
+  #receiveLate(batch: Batch): 'applied' | 'gap' {
+    if (batch.at_ms >= this.#stampedAt) refuse('feed_rolled_back', { detail: 'head' })
+    this.map.apply(batch.facts)
+    if (batch.after > this.#cursor) return 'gap'
+    this.#cursor = Math.max(this.#cursor, batch.to)
     return 'applied'
   }
 
