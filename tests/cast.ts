@@ -81,7 +81,8 @@ export function castOf(organization: TestOrganization) {
         ...parameters,
       })
       const proof = how.proof ?? (await createDpopProof(agent.key, { method: 'POST', url, now }))
-      return post(url, form, how.bearer ? {} : { dpop: proof })
+      const sentTo = how.at === undefined ? url : `${how.at}${new URL(url).pathname}`
+      return post(sentTo, form, how.bearer ? {} : { dpop: proof })
     },
     /** A token for a chain, or for itself. */
     async token(agent: Agent, resource: string, more: Record<string, string> = {}): Promise<string> {
@@ -114,7 +115,8 @@ export function castOf(organization: TestOrganization) {
 
 export type Cast = ReturnType<typeof castOf>
 
-export type Asking = { bearer?: boolean; proof?: string; assertion?: string }
+/** `at`: the origin of another node of the same authority. */
+export type Asking = { bearer?: boolean; proof?: string; assertion?: string; at?: string }
 
 export const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
 export const delegationType = 'urn:credence:params:oauth:token-type:delegation'

@@ -61,6 +61,7 @@ function nodeOn(shared: Store, sealer: Services['sealer']): Node {
     of: (organization) => shared.of(organization),
     global: shared.global,
     onCommit: (listener) => shared.onCommit(listener),
+    onHint: (listener) => shared.onHint(listener),
     sweep: (now) => shared.sweep(now),
     ping: () => shared.ping(),
     close: () => shared.close(),
