@@ -9,7 +9,9 @@ import { expect, test } from 'vitest'
 const root = resolve(import.meta.dirname, '../..')
 
 const guides = readdirSync(join(root, 'docs/guides')).map((name) => `docs/guides/${name}`)
-const pages = ['README.md', ...guides].filter((page) => page.endsWith('.md') && existsSync(join(root, page)))
+const pages = ['README.md', 'sdks/typescript/README.md', ...guides].filter(
+  (page) => page.endsWith('.md') && existsSync(join(root, page)),
+)
 
 /** The programs of one page. */
 function programsOf(page: string): string[] {

@@ -32,6 +32,15 @@ export function runtimeOf(given: Partial<Runtime>): Runtime {
   }
 }
 
+/** A controller that is aborted with `parent` as well, until it is released. */
+export function linkedTo(parent: AbortSignal): { signal: AbortSignal; abort(): void; release(): void } {
+  const controller = new AbortController()
+  const abort = () => controller.abort()
+  parent.addEventListener('abort', abort, { once: true })
+  if (parent.aborted) abort()
+  return { signal: controller.signal, abort, release: () => parent.removeEventListener('abort', abort) }
+}
+
 export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => {
     clock.after(ms, resolve)

@@ -37,16 +37,30 @@ export class ManualClock implements Clock {
     }
   }
 
+  /** Time passes, and no timer runs. */
+  pass(ms: number): void {
+    this.#wallMs += ms
+    this.#monotonicMs += ms
+  }
+
   /** The wall clock alone is set to another time. */
   jump(ms: number): void {
     this.#wallMs += ms
   }
 }
 
-/** Lets real work (signatures, promises) that is under way come to rest. */
+/**
+ * Lets real work (signatures, promises) that is under way come to rest. Work of the same kind is queued behind it, so that a
+ * machine under load only makes it slower.
+ */
 export async function moment(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 2))
+  for (let turn = 0; turn < 4; turn++) {
+    await Promise.all(Array.from({ length: 4 }, () => crypto.subtle.sign('HMAC', fence, new Uint8Array(1))))
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
 }
+
+const fence = await crypto.subtle.generateKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign'])
 
 /** Waits, in real time, until something holds. */
 export async function until(holds: () => boolean, why = 'it never came to be'): Promise<void> {

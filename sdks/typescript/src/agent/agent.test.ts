@@ -41,8 +41,7 @@ describe('tokens', () => {
     expect(await agent.token({ resource })).toBe(first)
     await clock.advance(issuer.tokenSeconds * 1000 * 0.02)
     expect(await agent.token({ resource })).toBe(first)
-    await clock.advance(0)
-    expect(await agent.token({ resource })).not.toBe(first)
+    await expect.poll(() => agent.token({ resource })).not.toBe(first)
     expect(issuer.count('/token')).toBe(2)
   })
 

@@ -52,7 +52,7 @@ test('nothing that prints, serialises, walks or clones a key finds its private h
     JSON.stringify({ nested: [key] }),
     `${key}`,
     inspect(key, { showHidden: true, depth: 10, getters: true }),
-    inspect(structuredClone({ ...key }), { depth: 10 }),
+    inspect(structuredClone(key), { depth: 10, showHidden: true }),
     inspect(Object.entries(key), { showHidden: true, depth: 10 }),
     inspect(walked, { showHidden: true, depth: 10, customInspect: false }),
     inspect(key, { customInspect: false, showHidden: true, depth: 10 }),

@@ -18,14 +18,17 @@ export async function* readEvents(
   let event = ''
   let data: string[] = []
   let size = 0
+  let isHalfEnd = false
   try {
     for (;;) {
       const { done, value } = await reader.read()
       if (done) return
       options.onBytes?.()
-      rest += decoder.decode(value, { stream: true })
-      // A CR at the very end may be half of a CRLF: it waits for the next chunk.
-      const lines = rest.split(/\r\n|\n|\r(?!$)/)
+      const text = decoder.decode(value, { stream: true })
+      // A CR ends a line at once; the LF of a CRLF that was cut in two ends nothing more.
+      rest += isHalfEnd && text.startsWith('\n') ? text.slice(1) : text
+      if (text !== '') isHalfEnd = text.endsWith('\r')
+      const lines = rest.split(/\r\n|\n|\r/)
       rest = lines.pop() ?? ''
       if (rest.length > options.maxEventBytes) throw new Error('an event that is too large')
       for (const line of lines) {

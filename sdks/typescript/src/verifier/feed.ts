@@ -11,13 +11,13 @@ import {
 } from '@credence/protocol'
 import type { Agent } from '../agent/agent.ts'
 import { readText } from '../network.ts'
-import { type Runtime, sleep } from '../runtime.ts'
+import { linkedTo, type Runtime, sleep } from '../runtime.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { readEvents } from './event_stream.ts'
 import type { KeySet } from './key_set.ts'
 
 /** Who asks the authority for its revocations: the agent that operates the resource. */
-export type Operator = Pick<Agent, 'fetch' | 'introspect'>
+export type Operator = Pick<Agent, 'issuer' | 'fetch' | 'introspect'>
 
 /** How one issuer's feed stands here. */
 export type FeedReport = {
@@ -153,17 +153,15 @@ export class Feed {
 
   async #follow(): Promise<void> {
     if (this.#keys.size === 0) await this.#keys.refresh()
-    const connection = new AbortController()
-    const close = () => connection.abort()
-    const signal = AbortSignal.any([connection.signal, this.#stop.signal])
-    let cancelWatch = this.#runtime.clock.after(silenceMs, close)
+    const connection = linkedTo(this.#stop.signal)
+    let cancelWatch = this.#runtime.clock.after(silenceMs, connection.abort)
     try {
       const trip = { nonce: newNonce(), sentAtMonotonicMs: this.#runtime.clock.monotonicMs() }
-      const response = await this.#get('/revocations/stream', trip.nonce, signal)
+      const response = await this.#get('/revocations/stream', trip.nonce, connection.signal)
       if (response.body === null) return refuse('authority_answer_invalid')
       const onBytes = () => {
         cancelWatch()
-        cancelWatch = this.#runtime.clock.after(silenceMs, close)
+        cancelWatch = this.#runtime.clock.after(silenceMs, connection.abort)
       }
       this.#connected = true
       for await (const { event, data } of readEvents(response.body, { maxEventBytes: maxBatchBytes, onBytes })) {
@@ -175,6 +173,7 @@ export class Feed {
     } finally {
       cancelWatch()
       connection.abort()
+      connection.release()
     }
   }
 
@@ -222,15 +221,15 @@ export class Feed {
 
   /** One page, with a nonce of ours in it: it cannot be an older one played again, and its round trip ties the clocks. */
   async #page(): Promise<{ trip: { sentAtMonotonicMs: number; nonce: string }; batch: Batch }> {
-    const patience = new AbortController()
-    const cancel = this.#runtime.clock.after(requestMs, () => patience.abort())
-    const signal = AbortSignal.any([patience.signal, this.#stop.signal])
+    const patience = linkedTo(this.#stop.signal)
+    const cancel = this.#runtime.clock.after(requestMs, patience.abort)
     const trip = { nonce: newNonce(), sentAtMonotonicMs: this.#runtime.clock.monotonicMs() }
     try {
-      const response = await this.#get('/revocations', trip.nonce, signal)
+      const response = await this.#get('/revocations', trip.nonce, patience.signal)
       return { trip, batch: await this.#verify(await readText(response, maxBatchBytes)) }
     } finally {
       cancel()
+      patience.release()
     }
   }
 

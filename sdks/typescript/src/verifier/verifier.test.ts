@@ -396,18 +396,27 @@ test('a verifier without an audience or an issuer does not start', async () => {
   const operator = await issuer.operator()
   expect(() => createVerifier({ resource: '', issuers: [{ issuer: issuer.issuer, operator }] })).toThrow()
   expect(() => createVerifier({ resource: issuer.resource, issuers: [] })).toThrow()
+  const elsewhere = 'https://other.example/o/x'
+  expect(() => createVerifier({ resource: issuer.resource, issuers: [{ issuer: elsewhere, operator }] })).toThrow()
 })
 
-test('a verdict that is kept is as fast as a look-up', async () => {
+test('a verdict that is kept costs a fraction of the first', async () => {
   const lax = await start({ proof: 'optional' })
-  const call = bearerCall(await issuer.token())
+  const tokens = await Promise.all(Array.from({ length: 300 }, () => issuer.token()))
+  const kept = bearerCall(tokens[0] ?? '')
   const rounds = 20_000
-  for (let n = 0; n < 2_000; n++) await lax.verify(call, { scope: 'ledger:read' })
-  const began = performance.now()
-  for (let n = 0; n < rounds; n++) await lax.verify(call, { scope: 'ledger:read' })
-  const perSecond = Math.round(rounds / ((performance.now() - began) / 1000))
-  console.log(`repeated verifications: ${perSecond}/s`)
-  // The aim is 200,000; this bound only catches a cache that is not used, on any machine.
-  expect(perSecond).toBeGreaterThan(25_000)
+  const time = async (calls: Iterable<Request>) => {
+    const began = performance.now()
+    let count = 0
+    for (const call of calls) {
+      await lax.verify(call, { scope: 'ledger:read' })
+      count += 1
+    }
+    return (performance.now() - began) / count
+  }
+  const first = await time(tokens.map(bearerCall))
+  const again = await time(Array.from({ length: rounds }, () => kept))
+  console.log(`${Math.round(1000 / first)} first verifications, ${Math.round(1000 / again)} repeated ones in a second`)
+  expect(first / again).toBeGreaterThan(5)
   await lax.stop()
 })

@@ -77,6 +77,9 @@ class RunningVerifier implements Verifier {
     // A missing audience must never mean "any".
     if (!isAudience(options.resource)) refuse('config_invalid', { detail: 'resource: not an audience.' })
     if (options.issuers.length === 0) refuse('config_missing', { detail: 'issuers: none.' })
+    if (options.issuers.some(({ issuer, operator }) => operator.issuer !== issuer)) {
+      refuse('config_invalid', { detail: 'issuers: an operator of another issuer.' })
+    }
     this.#runtime = runtimeOf(options)
     this.#time = new SteadyTime(this.#runtime.clock)
     this.#resource = options.resource
