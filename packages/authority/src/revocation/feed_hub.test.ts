@@ -234,6 +234,16 @@ test('nobody acknowledges what is yet to come, nor for another agent', async () 
   expect(await leases(rig)).toMatchObject([{ acknowledged_seq: 1 }])
 })
 
+test('a cursor from beyond the head acknowledges nothing', async () => {
+  const rig = await startRig()
+  await end(rig)
+  const listening = await listen(rig, { after: 1_000 })
+  await listening.until(() => listening.batches.length > 0)
+  expect(listening.batches[0]).toMatchObject({ after: 1, to: 1, head: 1, facts: [] })
+  const { acknowledged } = await end(rig)
+  expect(acknowledged).toMatchObject({ points: 0, of: 1, all: false })
+})
+
 test('what has ended stays ended, and ending it again says so', async () => {
   const rig = await startRig()
   const id = newId('dlg')

@@ -132,7 +132,9 @@ export class FeedHub {
       stalenessMs: resource.maxStalenessMs,
       seenAtMs: this.#parts.clock.nowMs(),
     }
-    await commitSteps(this.#parts.store, organization.id, remember(lease, after))
+    const head = await this.#parts.store.of(organization.id).head()
+    // Whoever says it is further than anything given out has known another incarnation, and nothing of this one.
+    await commitSteps(this.#parts.store, organization.id, remember(lease, after <= head.seq ? after : 0))
     const batch: Batch = {
       ...(await readBatch(this.#parts, organization, { after, limit: limit ?? maxFacts })),
       resource: resource.audience,
