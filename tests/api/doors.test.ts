@@ -116,4 +116,9 @@ test('the first secret of the installation makes organizations, and a handle is 
   const { body } = await call(authority.installationSecret, 'get', `${authority.origin}/v1/organizations`)
   expect(body.items.map(({ handle }: { handle: string }) => handle).sort()).toEqual(['acme', 'globex'])
   expect(JSON.stringify(body)).not.toContain('credence_adm')
+  const url = `${authority.origin}/v1/organizations?limit=1`
+  const first = await call(authority.installationSecret, 'get', url)
+  const second = await call(authority.installationSecret, 'get', `${url}&cursor=${first.body.next_cursor}`)
+  expect([...first.body.items, ...second.body.items]).toEqual(body.items)
+  expect(second.body.next_cursor).toBeUndefined()
 })

@@ -119,14 +119,17 @@ test('what was answered is there after kill -9, and the secret of before is good
 })
 
 test('a setting that is missing, unknown or unsafe ends the process with one sentence', async () => {
-  for (const [more, says] of [
+  const starts = [
     [{ CREDENCE_PROT: '1' }, 'Did you mean CREDENCE_PORT?'],
     [{ CREDENCE_ORIGIN: 'http://id.example' }, 'Use https, or a loopback host.'],
     [{ CREDENCE_WRAPPING_KEYS: '' }, 'CREDENCE_WRAPPING_KEYS is empty.'],
-  ] as const) {
-    const { ended, output } = start(more)
-    expect(await ended).toBe(1)
-    expect(output()).toContain(says)
-    expect(output().trim().split('\n')).toHaveLength(1)
-  }
+  ] as const
+  await Promise.all(
+    starts.map(async ([more, says]) => {
+      const { ended, output } = start(more)
+      expect(await ended).toBe(1)
+      expect(output()).toContain(says)
+      expect(output().trim().split('\n')).toHaveLength(1)
+    }),
+  )
 })

@@ -174,6 +174,17 @@ describe.for(['sqlite', 'postgres'] as const)('on %s', (store) => {
     expect((await acme.api('get', `/v1/people/${ada}`)).body.keys[0].ended_at_ms).toBeTypeOf('number')
   })
 
+  test("a person's permissions change, and the record says so without saying whose", async () => {
+    const permissions = [{ resource: 'https://code.example/api', scope: 'repo:read pr:write:*' }]
+    const changed = await acme.api('patch', `/v1/people/${ada}`, { permissions })
+    expect(changed.body).toMatchObject({ name: 'Ada', permissions })
+    const records = async () => (await acme.api('get', '/v1/audit/records?type=person.changed')).body.records
+    await expect.poll(async () => (await records()).length).toBe(1)
+    const [{ leaf }] = await records()
+    expect(leaf).toMatchObject({ subject: ada, commitments: { change: expect.any(String) } })
+    expect(JSON.stringify(leaf)).not.toContain('repo:read')
+  })
+
   test('a resource is registered, changed and listed', async () => {
     const registered = await acme.api('post', '/v1/resources', {
       audience: 'https://code.example/api',

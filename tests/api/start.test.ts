@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { newWrappingKey, parseConfig, type Settings, startAuthority } from '@credence/authority'
@@ -127,6 +128,22 @@ test('above its limit the authority sheds with 503, and health and revocation go
   expect(shed.length).toBeGreaterThan(0)
   expect(shed.every(({ headers, body }) => headers.get('retry-after') === '1' && body.code === 'overloaded')).toBe(true)
   expect(answers.every(({ status }) => status === 201 || status === 503)).toBe(true)
+  await authority.stop()
+})
+
+test('who does not finish a request is cut off, and everyone else is answered meanwhile', async () => {
+  const authority = await startTestAuthority({ settings: { requestSeconds: 1 } })
+  const slow = Array.from({ length: 50 }, () => {
+    const socket = connect(authority.settings.port, '127.0.0.1')
+    socket.write('POST /v1/organizations HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n')
+    return new Promise<number>((resolve) => {
+      const begun = performance.now()
+      socket.on('error', () => {}).resume()
+      socket.on('close', () => resolve(performance.now() - begun))
+    })
+  })
+  expect((await call(undefined, 'get', `${authority.origin}/healthz`)).status).toBe(200)
+  for (const ms of await Promise.all(slow)) expect(ms).toBeLessThan(5_000)
   await authority.stop()
 })
 

@@ -30,6 +30,7 @@ import { metadataEndpoints } from './endpoints/metadata.ts'
 import { openapi } from './endpoints/openapi.ts'
 import { createOrganizationEndpoint, listOrganizationsEndpoint } from './endpoints/organizations.ts'
 import {
+  changePersonEndpoint,
   endKeyEndpoint,
   enrolKeyEndpoint,
   listPeopleEndpoint,
@@ -85,6 +86,7 @@ export const endpoints: readonly Endpoint[] = [
   registerPersonEndpoint,
   listPeopleEndpoint,
   readPersonEndpoint,
+  changePersonEndpoint,
   enrolKeyEndpoint,
   endKeyEndpoint,
 

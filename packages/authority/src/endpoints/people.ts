@@ -2,7 +2,15 @@ import { refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { type Credential, endCredential, findCredential } from '../agents/index.ts'
 import { answer, answerEmpty } from '../http/answer.ts'
-import { enrolKey, keysOf, listPeople, type Person, registerPerson, requirePerson } from '../people/index.ts'
+import {
+  changePerson,
+  enrolKey,
+  keysOf,
+  listPeople,
+  type Person,
+  registerPerson,
+  requirePerson,
+} from '../people/index.ts'
 import { actorOf, type Endpoint, endpoint } from './endpoint.ts'
 import { page, paging } from './page.ts'
 import { id, jwk, listed, permission, permissions, seconds, shortText } from './schemas.ts'
@@ -70,6 +78,22 @@ export const readPersonEndpoint: Endpoint = endpoint({
     const person = await requirePerson(services, organization, params.id)
     const keys = await keysOf(services, organization, person.id)
     return answer({ ...viewOf(person), keys: keys.map(keyViewOf) })
+  },
+})
+
+export const changePersonEndpoint: Endpoint = endpoint({
+  method: 'patch',
+  path: '/v1/people/{id}',
+  door: 'administrator',
+  summary: "Change a person's record",
+  tag,
+  params,
+  body: z.strictObject({ name: shortText.optional(), permissions: permissions.optional() }),
+  answers: { 200: { description: 'The person as it is now.', schema: personView } },
+  async handle(services, call) {
+    const { organization, params, body, traceId } = call
+    const person = await requirePerson(services, organization, params.id)
+    return answer(viewOf(await changePerson(services, organization, person, { ...body, by: actorOf(call), traceId })))
   },
 })
 

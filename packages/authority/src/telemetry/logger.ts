@@ -4,7 +4,7 @@ import type { Logger } from './telemetry.ts'
 const longestText = 1_024
 
 /**
- * JSON lines, to standard error unless `destination` says otherwise. One event is one line whatever is in it: text is
+ * JSON lines, to standard error unless `destination` says otherwise; what is not written yet at exit is written then. One event is one line whatever is in it: text is
  * escaped, control and direction characters are replaced, long text is cut.
  */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
@@ -14,7 +14,7 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: clean },
   }
-  return pino(options, destination ?? pino.destination({ fd: 2, sync: true }))
+  return pino(options, destination ?? pino.destination({ fd: 2, sync: false }))
 }
 
 function clean(fields: Record<string, unknown>): Record<string, unknown> {
