@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AgentKey } from '@credence/sdk'
+import { startServer } from './load.ts'
+import { tokenForm } from './token_form.ts'
+
+/** An authority with one organization, one resource, its operator and one agent: what every figure is measured in. */
+export type World = {
+  issuer: string
+  audience: string
+  scope: string
+  agent: { id: string; clientId: string; key: AgentKey }
+  operator: { id: string; clientId: string; key: AgentKey }
+  /** The authority's process. */
+  pid: number
+  post<T>(path: string, body: unknown): Promise<T>
+  stop(): Promise<void>
+}
+
+type Ready = { origin: string; installationSecret: string }
+
+export const startWorld = async (options: { store?: string } = {}): Promise<World> => {
+  const directory = mkdtempSync(join(tmpdir(), 'credence-bench-'))
+  const server = await startServer<Ready>(
+    [process.execPath, '--conditions=@credence/source', 'bench/serve_authority.ts'],
+    { directory, store: options.store ?? `sqlite:${join(directory, 'credence.db')}` },
+  )
+  const { origin, installationSecret } = server.ready
+  const asAdministrator =
+    (base: string, secret: string) =>
+    async <T>(path: string, body: unknown): Promise<T> => {
+      const response = await fetch(`${base}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+      return (await response.json()) as T
+    }
+  const organization = await asAdministrator(origin, installationSecret)<{
+    issuer: string
+    administrator: { secret: string }
+  }>('/v1/organizations', { handle: `bench${Date.now()}` })
+  const { issuer } = organization
+  const post = asAdministrator(issuer, organization.administrator.secret)
+
+  const audience = 'http://localhost:7000'
+  const scope = 'records:read'
+  const person = await post<{ id: string }>('/v1/people', {
+    name: 'Ada',
+    permissions: [{ resource: audience, scope: 'records:*' }],
+  })
+  const agent = async (handle: string): Promise<World['agent']> => {
+    const key = await AgentKey.generate({ savable: true })
+    const { id, client_id } = await post<{ id: string; client_id: string }>('/v1/agents', {
+      handle,
+      owner: person.id,
+      purpose: 'To be measured.',
+      capabilities: ['records:*'],
+      permissions: [{ resource: audience, scope: 'records:*' }],
+    })
+    await post(`/v1/agents/${id}/credentials`, { kind: 'public_key', jwk: key.publicJwk })
+    return { id, clientId: client_id, key }
+  }
+  const operator = await agent('gateway')
+  await post('/v1/resources', {
+    audience,
+    name: 'Records',
+    scopes: [scope, 'records:write'],
+    // Bearer tokens, as the peer issues them; the DPoP-bound figure asks for a proof on both sides.
+    proof_mode: 'optional',
+    operator: operator.id,
+  })
+  return {
+    issuer,
+    audience,
+    scope,
+    agent: await agent('worker'),
+    operator,
+    pid: server.pid,
+    post,
+    stop: async () => {
+      await server.stop()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The SDK binds every token it gets; unbound ones are asked for by hand. */
+export const bearerToken = async (world: World): Promise<string> => {
+  const { issuer, audience: resource, scope } = world
+  const { clientId, key } = world.agent
+  const now = Math.floor(Date.now() / 1000)
+  const body = await tokenForm({ issuer, clientId, key, now, form: { resource, scope } })
+  const response = await fetch(`${issuer}/token`, { method: 'POST', body })
+  return ((await response.json()) as { access_token: string }).access_token
+}
