@@ -79,6 +79,13 @@ test('every change leaves exactly one record', async () => {
       }),
     ),
   )
+  await leaves(['person.changed'], 'patch /v1/people/{id}', () =>
+    made(
+      acme.api('patch', `/v1/people/${ada.id}`, {
+        permissions: [{ resource: 'https://api.example/', scope: 'repo:read' }],
+      }),
+    ),
+  )
   const bob = await made(acme.api('post', '/v1/people', { name: 'Bob Canary' }))
   const key = await leaves(['key.enrolled'], 'post /v1/people/{id}/keys', () =>
     made(acme.api('post', `/v1/people/${ada.id}/keys`, { jwk: publicJwk() })),
