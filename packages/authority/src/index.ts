@@ -1,6 +1,7 @@
 export type { SecretPlace } from './administrators/index.ts'
 export { endpoints } from './app.ts'
 export { type ConfigSource, parseConfig } from './config/parse.ts'
+export { configurationSchema, renderReference } from './config/reference.ts'
 export { type Mode, type Setting, type Settings, settings } from './config.ts'
 export { settingsOf } from './main.ts'
 export type { Clock } from './services.ts'

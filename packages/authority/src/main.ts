@@ -7,13 +7,7 @@ import type { Mode, Settings } from './config.ts'
 import { type FirstSecret, startAuthority } from './start.ts'
 
 /** Variables of the same beginning that are not the authority's: the command line client's, and those of the tests. */
-const notOurs = [
-  'CREDENCE_ISSUER',
-  'CREDENCE_ADMINISTRATOR_SECRET',
-  'CREDENCE_PROFILE',
-  'CREDENCE_LONG',
-  'CREDENCE_TEST_POSTGRES',
-]
+const notOurs = /^CREDENCE_(?:CLI_\w+|LONG|TEST_\w+)$/
 
 /** The settings of this process: its flags, its environment, the defaults. */
 export function settingsOf(mode: Mode, flags: Record<string, string> = {}): Settings {
@@ -21,7 +15,7 @@ export function settingsOf(mode: Mode, flags: Record<string, string> = {}): Sett
     environment: process.env,
     flags,
     mode,
-    notOurs,
+    notOurs: Object.keys(process.env).filter((name) => notOurs.test(name)),
     readFile: (path) => readFileSync(path, 'utf8'),
   })
 }

@@ -77,7 +77,8 @@ async function handle(
 ): Promise<Response> {
   const organization = await organizationOf(endpoint, handle, services, locate)
   known.organization = organization
-  if (endpoint.door !== 'public') failures.check(address)
+  // Whoever must stop an agent is not kept out by what else goes wrong at the same address.
+  if (endpoint.door !== 'public' && !endpoint.reserved) failures.check(address)
   const target = new URL(request.url)
   const { answerHeaders } = known
   const arrived = {
