@@ -114,7 +114,7 @@ export class Feed {
     const { map, cursor, incarnation } = this.#state
     return {
       fresh: this.#state.isFresh(now),
-      freshForMs: Math.round(this.#state.freshUntil() - now),
+      freshForMs: this.#wasFresh ? Math.round(this.#state.freshUntil() - now) : 0,
       connected: this.#connected,
       seq: cursor,
       incarnation,
