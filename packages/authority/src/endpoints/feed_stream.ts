@@ -8,7 +8,6 @@ export const feedStream = endpoint({
   door: 'agent',
   scope: 'feed:read',
   reserved: true,
-  stream: true,
   summary: 'Revocations as they are made, and a signed heartbeat each second',
   tag: 'Revocation feed',
   query: z.strictObject({ after: cursor, nonce, resource, point }),

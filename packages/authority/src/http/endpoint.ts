@@ -27,8 +27,6 @@ export type Endpoint = {
   refusals?: 'problem' | 'oauth'
   /** Answered even when the rest is shed: health and revocation. */
   reserved?: boolean
-  /** Holds its answer open: not counted as a request in progress once it has begun to answer. */
-  stream?: boolean
   summary: string
   tag: string
   /** A value that does not fit is a thing that does not exist: 404. */
