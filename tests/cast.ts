@@ -49,9 +49,9 @@ export function castOf(organization: TestOrganization) {
       const { id: credential } = await make(`/v1/agents/${id}/credentials`, { kind: 'public_key', jwk: key.publicJwk })
       return { id, clientId, handle, key, credential }
     },
-    async instanceOf(agent: Agent): Promise<Agent> {
+    async instanceOf(agent: Agent, more: object = {}): Promise<Agent> {
       const key = await generateSigningKey('EdDSA')
-      const made = await make(`/v1/agents/${agent.id}/instances`, { jwk: key.publicJwk })
+      const made = await make(`/v1/agents/${agent.id}/instances`, { jwk: key.publicJwk, ...more })
       return { ...agent, key, credential: made.credential, instance: { id: made.id, spiffeId: made.spiffe_id } }
     },
     async resource(audience: string, scopes: string[], more: object = {}): Promise<{ id: string; audience: string }> {

@@ -1,3 +1,4 @@
+import { generateSigningKey } from '@credence/protocol'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestAuthority, type TestAuthority, type TestOrganization } from '../authority.ts'
 import { type Agent, type Cast, castOf, claimsIn, type Person, seconds } from '../cast.ts'
@@ -95,12 +96,15 @@ test('one instance is named in its token, and its token dies with it', async () 
 })
 
 test('a token never outlives the credential it was obtained with', async () => {
-  const { body } = await acme.api('post', `/v1/agents/${reader.id}/credentials`, {
-    kind: 'public_key',
-    jwk: (await cast.agent('spare', ada)).key.publicJwk,
-    expires_at: seconds() + 30,
-  })
-  expect(body.id).toMatch(/^crd_/)
+  const key = await generateSigningKey('ES256')
+  const expires_at = seconds() + 30
+  const words = { kind: 'public_key', jwk: key.publicJwk, expires_at }
+  const { body } = await acme.api('post', `/v1/agents/${reader.id}/credentials`, words)
+  const brief = await cast.ask({ ...reader, key, credential: body.id }, itself)
+  expect(brief.body.expires_in).toBeLessThanOrEqual(30)
+  expect(claimsIn(brief.body.access_token).exp).toBe(expires_at)
+  const copy = await cast.instanceOf(reader, { lifetime_seconds: 60 })
+  expect((await cast.ask(copy, itself)).body.expires_in).toBeLessThanOrEqual(60)
 })
 
 test('at the authority itself, delegations are for every agent and the feed for who operates a resource', async () => {

@@ -67,6 +67,21 @@ test('a key revoked at one signs nothing at the other, from the next request on'
   expect(await cast.introspect(agent, answer.body.access_token)).toBe(true)
 })
 
+test('a task revoked at one while both issue for it: whatever was issued is dead, and nothing is issued after', async () => {
+  for (let round = 0; round < 3; round++) {
+    const parameters = { ...itself, task: `task-${round}` }
+    const sent = Array.from({ length: 16 }, (_, place) => cast.ask(agent, parameters, { at: place % 2 ? here : there }))
+    const ended = acme.api('post', '/v1/revocations', { id: `task:task-${round}`, cause: 'race' })
+    const answers = await Promise.all(sent)
+    expect((await ended).status).toBe(200)
+    for (const { status, body } of answers) {
+      if (status === 200) expect(await cast.introspect(agent, body.access_token)).toBe(false)
+      else expect(body.error_code).toBe('revoked')
+    }
+    for (const at of [here, there]) expect((await cast.ask(agent, parameters, { at })).body.error_code).toBe('revoked')
+  }
+})
+
 test('an agent suspended at one gets nothing at the other', async () => {
   const { body } = await cast.ask(agent, itself, { at: there })
   await acme.api('post', `/v1/agents/${agent.id}/suspend`)

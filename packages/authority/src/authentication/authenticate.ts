@@ -15,7 +15,7 @@ export async function authenticateClient(
   try {
     return await prove(services, call)
   } catch (error) {
-    if (isRefusal(error)) services.refusals.count(call.organization.id, error.code)
+    if (isRefusal(error) && error.status < 500) services.refusals.count(call.organization.id, error.code)
     throw error
   }
 }

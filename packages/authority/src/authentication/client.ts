@@ -8,6 +8,8 @@ export type Client = {
   /** The running copy whose own credential it was. */
   instance?: Instance
   credential: Credential
+  /** When the credential, its instance or the agent's policy ends what it may do, Unix seconds; nothing may outlive it. */
+  expiresAt: number
   /**
    * Claim what may be used once, and note the use. They belong into the command that the request leads to, so that what was
    * claimed and what came of it are durable together.

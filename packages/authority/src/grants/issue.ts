@@ -83,8 +83,7 @@ function expiryOf(services: Services, granted: Pick<Granted, 'request' | 'drawn'
   const now = nowSeconds(services.clock)
   const chosen = services.config.accessTokenLifetimeSeconds
   const lifetime = granted.proof === undefined ? Math.min(chosen, longestBearer) : chosen
-  const ends = [granted.drawn.expiresAt, client.credential.expiresAt, client.instance?.expiresAt]
-  const exp = Math.min(now + lifetime, ...ends.map((end) => end ?? Number.POSITIVE_INFINITY))
+  const exp = Math.min(now + lifetime, granted.drawn.expiresAt, client.expiresAt)
   if (exp <= now) refuse('expired')
   return exp
 }
