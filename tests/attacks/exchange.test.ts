@@ -1,6 +1,7 @@
 // A68 to A77 of the attack list: delegation and exchange.
 
 import { newStatement, readStatement, signStatement } from '@credence/protocol'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, startTestAuthority, type TestAuthority, type TestOrganization } from '../authority.ts'
 import {
@@ -109,11 +110,39 @@ describe('A68, A69: a child is never wider or longer', () => {
     expect((await cast.exchange(agentAt(0), chain, api, { scope: 'a:*' })).body.error).toBe('invalid_scope')
   })
 
-  test('exp never creeps along a chain of exchanges', async () => {
-    const chain = await fromAda({ onward: [files], expiresIn: 100 })
-    const first = claimsIn(await tokenOf(cast.exchange(agentAt(0), chain, api)))
-    expect(first.exp).toBeLessThanOrEqual((await readStatement(chain[0] as string)).statement.exp)
-    expect(first.scope).toBe('a:read a:write')
+  test('whatever the hand-overs, the token is within every hop, and ends no later than any', async () => {
+    const step = fc.record({
+      scopes: fc.subarray(['a:read', 'a:write'], { minLength: 1 }),
+      seconds: fc.integer({ min: 60, max: 900 }),
+    })
+    const hops = fc.array(step, { minLength: 1, maxLength: 5 })
+    await fc.assert(
+      fc.asyncProperty(hops, async (wanted) => {
+        let chain = await fromAda({ scope: 'a:read a:write', expiresIn: 900 })
+        for (const [place, { scopes, seconds: lifetime }] of wanted.entries()) {
+          const above = (await readStatement(chain.at(-1) as string)).statement
+          // What an honest agent writes: as much as it wants, never more than it has.
+          const scope =
+            above.scope
+              .split(' ')
+              .filter((one) => scopes.includes(one))
+              .join(' ') || above.scope
+          const exp = Math.min(above.exp, seconds() + lifetime)
+          chain = await handOn(chain, place, place + 1, { scope, exp })
+        }
+        const { body } = await cast.exchange(agentAt(wanted.length), chain, api)
+        const claims = claimsIn(body.access_token)
+        const ids = claims.lineage.map(([id]: [string]) => id)
+        for (const compact of chain) {
+          const { statement } = await readStatement(compact)
+          expect(statement.scope.split(' ')).toEqual(expect.arrayContaining(claims.scope.split(' ')))
+          expect(claims.exp).toBeLessThanOrEqual(statement.exp)
+          expect(ids).toContain(statement.jti)
+        }
+        expect(claims.delegation_chain).toHaveLength(chain.length)
+      }),
+      { numRuns: process.env.CREDENCE_LONG ? 200 : 12 },
+    )
   })
 
   test('cumulative constraints are refused until somebody keeps the totals', async () => {
