@@ -53,7 +53,14 @@ export async function reportOn(
   }: { issuer: string; audience: string | undefined; api: Connection | undefined; nowMs: number },
 ): Promise<TokenReport> {
   const unverified = readUnverified(token)
-  const wanted = audience ?? (typeof unverified?.aud === 'string' ? unverified.aud : '')
+  const wanted = audience ?? unverified?.aud
+  if (typeof wanted !== 'string') {
+    throw new Failure(
+      'malformed',
+      'This is not an access token.',
+      'Give a file that holds one, or - for standard input.',
+    )
+  }
   try {
     const { claims, kid } = await verifyAccessToken(token, {
       keys: await keysOf(issuer),

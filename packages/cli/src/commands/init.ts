@@ -15,7 +15,11 @@ export function init(terminal: Terminal): Command {
   ])
     .requiredOption('--origin <url>', 'the public origin, such as https://id.example.com')
     .requiredOption('--domain <domain>', 'the domain of all trust domains, such as agents.example.com')
-    .option('--store <url>', 'sqlite:<path>, or postgres://<user>@<host>/<database>', 'sqlite:./credence.db')
+    .option(
+      '--store <url>',
+      'where everything is kept: sqlite:<path>, or postgres://<user>@<host>/<database>',
+      'sqlite:./credence.db',
+    )
     .option('--file <file>', 'where to write', './credence.env')
     .action(
       action<Options>(terminal, async ({ output, options: { origin, domain, store, file } }) => {
