@@ -37,7 +37,8 @@ async function main(): Promise<void> {
   const options = mode === 'production' && process.stderr.isTTY ? { place: onTerminal } : {}
   const authority = await startAuthority(settingsOf(mode, flags), options)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => void authority.stop().then(() => process.exit(0)))
+    // The signal may come twice (npm passes on what the terminal has sent already); stopping twice is stopping once.
+    process.on(signal, () => void authority.stop().then(() => process.exit(0)))
   }
 }
 

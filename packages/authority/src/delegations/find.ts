@@ -71,14 +71,14 @@ export async function standingChains(
   let after: string | undefined
   for (;;) {
     const rows = await services.store.of(organization.id).list('delegations', {
-      where: { principal: wanted.principal },
+      where: { principal: wanted.principal, parent_hash: wanted.parent },
       in: { column: 'delegate', values: wanted.delegates },
       order: { by: 'id' },
       ...(after !== undefined && { after }),
       limit: 500,
     })
     for (const row of rows) {
-      if (row.parent_hash !== wanted.parent || row.expires_at <= now) continue
+      if (row.expires_at <= now) continue
       if (await stands(services, organization, row)) chains.push(await chainOf(services, organization, row))
     }
     after = rows.at(-1)?.id

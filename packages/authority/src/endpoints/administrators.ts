@@ -56,7 +56,7 @@ export const endAdministratorEndpoint: Endpoint = endpoint({
   method: 'delete',
   path: '/v1/administrators/{id}',
   door: 'administrator',
-  reserved: true,
+  room: 'revocation',
   summary: 'End an administrator; nobody can end itself',
   tag,
   params: z.strictObject({ id: id('adm') }),

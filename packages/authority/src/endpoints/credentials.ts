@@ -91,7 +91,7 @@ export const endCredentialEndpoint: Endpoint = endpoint({
   method: 'delete',
   path: '/v1/agents/{id}/credentials/{credential}',
   door: 'administrator',
-  reserved: true,
+  room: 'revocation',
   summary: 'End a credential, and every token obtained with it',
   tag,
   params: agentParams.extend({ credential: id('crd') }),

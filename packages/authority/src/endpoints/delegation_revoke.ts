@@ -12,7 +12,7 @@ export const delegationRevoke = endpoint({
   path: '/v1/delegations/{id}/revoke',
   door: 'agent',
   scope: 'delegations:write',
-  reserved: true,
+  room: 'revocation',
   summary: 'Take back what was delegated',
   tag: 'Delegations',
   params: z.strictObject({ id: z.string().regex(/^dlg_[A-Za-z0-9_-]{22}$/) }),

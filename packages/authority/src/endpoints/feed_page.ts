@@ -18,7 +18,7 @@ export const feedPage = endpoint({
   path: '/revocations',
   door: 'agent',
   scope: 'feed:read',
-  reserved: true,
+  room: 'feed',
   summary: 'Revocations after a cursor, as one signed batch',
   tag: 'Revocation feed',
   query,

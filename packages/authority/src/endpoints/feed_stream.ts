@@ -7,7 +7,7 @@ export const feedStream = endpoint({
   path: '/revocations/stream',
   door: 'agent',
   scope: 'feed:read',
-  reserved: true,
+  room: 'feed',
   summary: 'Revocations as they are made, and a signed heartbeat each second',
   tag: 'Revocation feed',
   query: z.strictObject({ after: cursor, nonce, resource, point }),

@@ -118,7 +118,7 @@ export const endKeyEndpoint: Endpoint = endpoint({
   method: 'delete',
   path: '/v1/people/{id}/keys/{key}',
   door: 'administrator',
-  reserved: true,
+  room: 'revocation',
   summary: "End a person's key, and every delegation it signed",
   tag,
   params: params.extend({ key: id('crd') }),

@@ -8,7 +8,7 @@ export const revocationMake = endpoint({
   method: 'post',
   path: '/v1/revocations',
   door: 'administrator',
-  reserved: true,
+  room: 'revocation',
   summary: 'End something, and all that rests on it',
   tag: 'Revocations',
   body: z.strictObject({

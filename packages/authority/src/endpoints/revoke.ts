@@ -14,7 +14,7 @@ export const revokeEndpoint: Endpoint = endpoint({
   path: '/revoke',
   door: 'client',
   refusals: 'oauth',
-  reserved: true,
+  room: 'revocation',
   summary: 'End an access token of your own (RFC 7009)',
   tag: 'OAuth',
   bodyType: 'form',

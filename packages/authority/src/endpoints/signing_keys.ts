@@ -48,7 +48,7 @@ export const revokeSigningKeyEndpoint: Endpoint = endpoint({
   method: 'post',
   path: '/v1/signing-keys/{id}/revoke',
   door: 'administrator',
-  reserved: true,
+  room: 'revocation',
   summary: 'End a signing key and everything it signed; its successor signs at once',
   tag,
   params: z.strictObject({ id: id('sgk') }),

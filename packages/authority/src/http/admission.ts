@@ -1,40 +1,32 @@
 import { refuse } from '@credence/protocol'
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint, Room } from './endpoint.ts'
 
-/** Of the requests in progress, how many more than the limit may be revocations and health checks. */
-const reservedShare = 0.25
+/** How many requests may be in progress in a room beside the ordinary one, as a share of those that may be there. */
+const besideShare = 0.25
 
-/**
- * Sheds what is more than the authority can do at once (P9): refuses `overloaded` rather than answer late. Health and
- * revocation have room of their own, so that a flood of token requests never delays the kill switch.
- */
+/** Sheds what is more than the authority can do at once (P9): refuses `overloaded` rather than answer late. */
 export class Admission {
-  readonly #most: number
-  readonly #mostReserved: number
-  #ordinary = 0
-  #reserved = 0
+  readonly #most: Readonly<Record<Room, number>>
+  readonly #inside: Record<Room, number> = { ordinary: 0, feed: 0, revocation: 0 }
 
-  constructor(options: { concurrentRequests: number }) {
-    this.#most = options.concurrentRequests
-    this.#mostReserved = Math.max(16, Math.ceil(options.concurrentRequests * reservedShare))
+  constructor({ concurrentRequests }: { concurrentRequests: number }) {
+    const beside = Math.max(16, Math.ceil(concurrentRequests * besideShare))
+    this.#most = { ordinary: concurrentRequests, feed: beside, revocation: beside }
   }
 
   /** Takes a place, and returns what gives it back. */
-  enter(endpoint: Pick<Endpoint, 'reserved'>): () => void {
-    const reserved = endpoint.reserved === true
-    if (reserved ? this.#reserved >= this.#mostReserved : this.#ordinary >= this.#most) refuse('overloaded')
-    if (reserved) this.#reserved += 1
-    else this.#ordinary += 1
+  enter({ room = 'ordinary' }: Pick<Endpoint, 'room'>): () => void {
+    if (this.#inside[room] >= this.#most[room]) refuse('overloaded')
+    this.#inside[room] += 1
     let left = false
     return () => {
       if (left) return
       left = true
-      if (reserved) this.#reserved -= 1
-      else this.#ordinary -= 1
+      this.#inside[room] -= 1
     }
   }
 
   get inProgress(): number {
-    return this.#ordinary + this.#reserved
+    return Object.values(this.#inside).reduce((sum, count) => sum + count, 0)
   }
 }

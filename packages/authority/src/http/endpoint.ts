@@ -13,6 +13,12 @@ import type { Organization, Services } from '../services.ts'
  */
 export type Door = 'public' | 'client' | 'administrator' | 'installation' | 'agent'
 
+/**
+ * What fills up on its own. Revocation and health have a room, so that no flood of token requests delays the kill switch; the
+ * feed has another, so that enforcement points that all come back at once do not delay it either.
+ */
+export type Room = 'ordinary' | 'feed' | 'revocation'
+
 /** One row of the table in `app.ts`. */
 export type Endpoint = {
   method: 'get' | 'post' | 'patch' | 'put' | 'delete'
@@ -25,8 +31,8 @@ export type Endpoint = {
   scope?: string
   /** How refusals are written. Default: `problem` (RFC 9457); `oauth` is RFC 6749 §5.2. */
   refusals?: 'problem' | 'oauth'
-  /** Answered even when the rest is shed: health and revocation. */
-  reserved?: boolean
+  /** Where it is counted; each room sheds by itself. Default: `ordinary`. */
+  room?: Room
   summary: string
   tag: string
   /** A value that does not fit is a thing that does not exist: 404. */

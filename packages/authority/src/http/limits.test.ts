@@ -7,18 +7,20 @@ test('what is full sheds, what has left makes room, and leaving twice counts onc
   const admission = new Admission({ concurrentRequests: 2 })
   const [leave] = [admission.enter({}), admission.enter({})]
   expect(() => admission.enter({})).toThrow(expect.objectContaining({ code: 'overloaded' }))
-  expect(() => admission.enter({ reserved: true })).not.toThrow()
+  expect(() => admission.enter({ room: 'revocation' })).not.toThrow()
+  expect(() => admission.enter({ room: 'feed' })).not.toThrow()
   leave?.()
   leave?.()
   expect(() => admission.enter({})).not.toThrow()
   expect(() => admission.enter({})).toThrow()
 })
 
-test('the room reserved for revocation is bounded too', () => {
+test('the rooms beside are bounded too, each by itself', () => {
   const admission = new Admission({ concurrentRequests: 1 })
-  for (let n = 0; n < 16; n += 1) admission.enter({ reserved: true })
-  expect(() => admission.enter({ reserved: true })).toThrow()
-  expect(admission.inProgress).toBe(16)
+  for (let n = 0; n < 16; n += 1) admission.enter({ room: 'feed' })
+  expect(() => admission.enter({ room: 'feed' })).toThrow()
+  expect(() => admission.enter({ room: 'revocation' })).not.toThrow()
+  expect(admission.inProgress).toBe(17)
 })
 
 test('failures wear off with time, by address', () => {

@@ -77,8 +77,8 @@ async function handle(
 ): Promise<Response> {
   const organization = await organizationOf(endpoint, handle, services, locate)
   known.organization = organization
-  // Whoever must stop an agent is not kept out by what else goes wrong at the same address.
-  if (endpoint.door !== 'public' && !endpoint.reserved) failures.check(address)
+  // Whoever must stop an agent, or hear that one was stopped, is not kept out by what else goes wrong at the same address.
+  if (endpoint.door !== 'public' && (endpoint.room ?? 'ordinary') === 'ordinary') failures.check(address)
   const target = new URL(request.url)
   const { answerHeaders } = known
   const arrived = {
