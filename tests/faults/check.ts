@@ -1,0 +1,55 @@
+// The checker: what clients were told, held against what the authority says after a fault.
+
+import { RevocationMap } from '@credence/protocol'
+import type { Entry } from './ledger.ts'
+import type { Observation, PlacedLeaf } from './observe.ts'
+import { answers } from './rules/answers.ts'
+import { endings } from './rules/endings.ts'
+import { monotone } from './rules/monotone.ts'
+import { recorded } from './rules/recorded.ts'
+import { singleUse } from './rules/single_use.ts'
+import { whole } from './rules/whole.ts'
+import { type Told, tell } from './told.ts'
+
+/**
+ * - `answers`: no failure but the one that says come again (503); never a bare 500.
+ * - `I1`: what was acknowledged is in force.
+ * - `I2`: nothing single-use succeeded twice.
+ * - `I4`: what was acknowledged has its record, and the log verifies.
+ * - `I5`: nothing that only rises has fallen, and the log has only grown.
+ * - `I6`: what was not acknowledged is wholly there or wholly absent; no effect without its record, no record without its effect.
+ *
+ * (I3, what verifiers accept and until when, is checked where verifiers are.)
+ */
+export type Rule = 'answers' | 'I1' | 'I2' | 'I4' | 'I5' | 'I6'
+
+export type Violation = { rule: Rule; says: string }
+
+/** All that the rules look at. */
+export type Case = {
+  told: readonly Told[]
+  now: Observation
+  before: Observation | undefined
+  /** Of the feed. */
+  map: RevocationMap
+  byTrace: ReadonlyMap<string, readonly PlacedLeaf[]>
+}
+
+/** @param before the observation after the fault before this one. */
+export async function check(entries: readonly Entry[], now: Observation, before?: Observation): Promise<Violation[]> {
+  const map = new RevocationMap()
+  map.apply(now.feed.facts)
+  const byTrace = Map.groupBy(now.log.records, ({ leaf }) => leaf.trace_id ?? '')
+  const one: Case = { told: tell(entries), now, before, map, byTrace }
+  const rules = [answers, endings, singleUse, recorded, monotone, whole]
+  return (await Promise.all(rules.map((rule) => rule(one)))).flat()
+}
+
+/** Leaves that say something happened. `token.refused` says that nothing did. */
+export function isEffect({ leaf }: PlacedLeaf): boolean {
+  return leaf.type !== 'token.refused' && leaf.type !== 'refusals.counted'
+}
+
+export function describe({ wish, outcome, status, code }: Told): string {
+  return `${wish.do} ${wish.id ?? wish.delegation ?? ''} (trace ${wish.trace}, ${outcome} ${status ?? ''} ${code ?? ''})`
+}

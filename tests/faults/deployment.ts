@@ -1,0 +1,135 @@
+// One authority as it is deployed: its data, its origin, and one or more processes that are killed and started again.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { newWrappingKey } from '@credence/authority'
+import { call, type TestOrganization } from '../authority.ts'
+
+export type Deployment = {
+  /** The public origin, wherever a request is sent. */
+  origin: string
+  directory: string
+  processes: readonly AuthorityProcess[]
+  createOrganization(handle: string): Promise<TestOrganization>
+  remove(): Promise<void>
+}
+
+/** @param store `sqlite`, or the URL of a database of its own. The processes are started; several need PostgreSQL. */
+export async function deploy(store: string, { processes: count = 1 } = {}): Promise<Deployment> {
+  const directory = mkdtempSync(join(tmpdir(), 'credence-faults-'))
+  const ports = await freePorts(count)
+  const origin = `http://localhost:${ports[0]}`
+  const environment = {
+    CREDENCE_ORIGIN: origin,
+    CREDENCE_DOMAIN: 'credence.example',
+    CREDENCE_WRAPPING_KEYS: newWrappingKey(),
+    CREDENCE_STORE: store === 'sqlite' ? `sqlite:${join(directory, 'credence.db')}` : store,
+    CREDENCE_DIRECTORY: directory,
+    CREDENCE_LOG_LEVEL: 'warn',
+    // Tokens outlive the test that made them, and being refused often is what the test is about.
+    CREDENCE_ACCESS_TOKEN_LIFETIME: '900',
+    CREDENCE_FAILURES_PER_MINUTE: '0',
+  }
+  const processes = ports.map((port) => new AuthorityProcess(port, environment))
+  const remove = async () => {
+    await Promise.all(processes.map((process) => process.kill()))
+    rmSync(directory, { recursive: true, force: true })
+  }
+  try {
+    for (const process of processes) await process.start()
+  } catch (error) {
+    await remove()
+    throw error
+  }
+  const installationSecret = readFileSync(join(directory, 'installation-administrator'), 'utf8').trim()
+
+  return {
+    origin,
+    directory,
+    processes,
+    async createOrganization(handle) {
+      const { status, body } = await call(installationSecret, 'post', `${origin}/v1/organizations`, { handle })
+      if (status !== 201) throw new Error(`no organization ${handle}: ${status} ${JSON.stringify(body)}`)
+      const administratorSecret = body.administrator.secret
+      return {
+        id: body.id,
+        issuer: body.issuer,
+        trustDomain: body.trust_domain,
+        administratorSecret,
+        api: (method, path, sent) => call(administratorSecret, method, `${body.issuer}${path}`, sent),
+      }
+    },
+    remove,
+  }
+}
+
+export class AuthorityProcess {
+  /** Where this process is reached. */
+  readonly url: string
+  readonly #environment: Record<string, string>
+  #child: ChildProcess | undefined
+  #written = ''
+
+  constructor(port: number, environment: Record<string, string>) {
+    this.url = `http://localhost:${port}`
+    this.#environment = { ...environment, CREDENCE_PORT: `${port}` }
+  }
+
+  /** What it has logged since it was made, over all its lives. */
+  get log(): string {
+    return this.#written
+  }
+
+  /** @returns milliseconds until it answers. */
+  async start(): Promise<number> {
+    const began = performance.now()
+    const script = fileURLToPath(new URL('./serve.ts', import.meta.url))
+    const child = spawn(process.execPath, ['--conditions=@credence/source', script], {
+      env: { PATH: process.env.PATH, ...this.#environment },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    this.#child = child
+    // Writing to one that is gone is no error here.
+    child.stdin.on('error', () => {})
+    child.stderr.on('data', (chunk) => {
+      this.#written += chunk
+    })
+    const listens = once(child.stdout, 'data').then(() => true)
+    if (!(await Promise.race([listens, once(child, 'close').then(() => false)]))) {
+      throw new Error(`The authority did not start:\n${this.#written.slice(-2_000)}`)
+    }
+    return performance.now() - began
+  }
+
+  /** `kill -9`; returns when the process is gone. */
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const gone = once(child, 'close')
+    child.kill('SIGKILL')
+    await gone
+  }
+}
+
+/**
+ * Ports from below those that systems hand out by themselves: while the authority is down, no connection of anybody else's may
+ * happen to begin at its port.
+ */
+async function freePorts(count: number): Promise<number[]> {
+  const ports: number[] = []
+  while (ports.length < count) {
+    const port = 12_000 + Math.floor(Math.random() * 18_000)
+    const server = createServer()
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+    })
+    if (free && !ports.includes(port)) ports.push(port)
+  }
+  return ports
+}

@@ -1,0 +1,107 @@
+// What a client knows: one line before each request and one after it, each on the disk before the client goes on.
+
+import { close, fdatasync, openSync, write } from 'node:fs'
+import { promisify } from 'node:util'
+import type { Lineage } from '@credence/protocol'
+
+export type Deed =
+  | 'issue'
+  | 'exchange'
+  | 'register agent'
+  | 'register delegation'
+  | 'revoke'
+  | 'revoke own token'
+  | 'suspend'
+  | 'resume'
+
+/** What is asked for. */
+export type Wish = {
+  do: Deed
+  /** The `trace_id` of the audit record that it leads to: sent with the request, so that no two effects are taken for one another. */
+  trace: string
+  /** What is to end or come back; the agent that asks for a token. */
+  id?: string
+  /** The statements that a token or a registration rests on, root first, and the id of the last. */
+  chain?: string[]
+  delegation?: string
+  /** The single-use things that go with it: a client assertion and a DPoP proof. */
+  assertion?: string
+  proof?: string
+  /** Sent by whoever looks afterwards, with this one thing used a second time. */
+  again?: 'assertion' | 'proof'
+}
+
+export type IssuedToken = { jti: string; exp: number; lineage: Lineage; kid: string; compact: string }
+
+/** What a success said. */
+export type Result = {
+  id?: string
+  handle?: string
+  chain?: string[]
+  token?: IssuedToken
+  fact?: { seq: number; id: string; epoch: number }
+  alreadyEnded?: boolean
+}
+
+export type Entry =
+  | { says: 'asked'; n: number; atMs: number; wish: Wish }
+  | { says: 'answered'; n: number; atMs: number; status: number; code?: string; result: Result }
+  | { says: 'unanswered'; n: number; atMs: number; why: string }
+  /** Everything asked before this has had its effect by now, or has none. */
+  | { says: 'observed'; atMs: number }
+
+export class Ledger {
+  readonly entries: Entry[] = []
+  readonly #file: number
+  #requests = 0
+  #lines: string[] = []
+  #written = Promise.resolve()
+  #next: Promise<void> | undefined
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'ax', 0o600)
+  }
+
+  async asked(wish: Wish): Promise<number> {
+    const n = this.#requests++
+    await this.#add({ says: 'asked', n, atMs: Date.now(), wish })
+    return n
+  }
+
+  answered(n: number, answer: { status: number; code?: string; result: Result }): Promise<void> {
+    return this.#add({ says: 'answered', n, atMs: Date.now(), ...answer })
+  }
+
+  unanswered(n: number, why: string): Promise<void> {
+    return this.#add({ says: 'unanswered', n, atMs: Date.now(), why })
+  }
+
+  observed(): Promise<void> {
+    return this.#add({ says: 'observed', atMs: Date.now() })
+  }
+
+  async close(): Promise<void> {
+    await this.#written
+    await promisify(close)(this.#file)
+  }
+
+  /** Lines that come while others are on their way to the disk go there together. */
+  #add(entry: Entry): Promise<void> {
+    this.entries.push(entry)
+    this.#lines.push(`${JSON.stringify(entry)}\n`)
+    this.#next ??= this.#written.then(() => {
+      this.#next = undefined
+      this.#written = this.#write(this.#lines.splice(0).join(''))
+      return this.#written
+    })
+    return this.#next
+  }
+
+  async #write(text: string): Promise<void> {
+    const bytes = Buffer.from(text)
+    for (let at = 0; at < bytes.length; ) {
+      at += (await promisify(write)(this.#file, bytes, at, bytes.length - at)).bytesWritten
+    }
+    await promisify(fdatasync)(this.#file)
+  }
+}

@@ -1,0 +1,101 @@
+// Load, a fault in the middle of it, and a look at what is left: again and again on the same data.
+
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'vitest'
+import { Chance, newSeed } from './chance.ts'
+import { check } from './check.ts'
+import { type Deployment, deploy } from './deployment.ts'
+import { Belongings, loadUntil } from './load.ts'
+import { type Observation, observe } from './observe.ts'
+import { Stage } from './stage.ts'
+import { tell } from './told.ts'
+
+export const isLong = Boolean(process.env.CREDENCE_LONG)
+
+/**
+ * What goes wrong in a round. The load goes on until `stopLoad`, and all of it has ended when that returns. At the end every
+ * process answers again.
+ *
+ * @returns milliseconds until the authority answered again.
+ */
+export type Fault = (round: {
+  deployment: Deployment
+  chance: Chance
+  stopLoad: () => Promise<void>
+}) => Promise<number>
+
+export type Campaign = {
+  /** `sqlite`, or the URL of a database of its own. */
+  store: string
+  fault: Fault
+  rounds: number
+  processes?: number
+}
+
+/** Runs the rounds, and expects that no round leaves a violation. Prints its seed, and the slowest recovery. */
+export async function runCampaign({ store, fault, rounds, processes = 1 }: Campaign): Promise<void> {
+  const seed = newSeed()
+  const chance = new Chance(seed)
+  const deployment = await deploy(store, { processes })
+  try {
+    const stage = await setStage(deployment, chance)
+    const mine = new Belongings()
+    let before: Observation | undefined
+    let slowest = 0
+    for (let round = 0; round < rounds; round++) {
+      let stopped = false
+      const load = loadUntil(() => stopped, { stage, seed: seed + 1_000 * round, mine })
+      await inTheMiddle(stage, chance)
+      const stopLoad = () => {
+        stopped = true
+        return load
+      }
+      slowest = Math.max(slowest, await fault({ deployment, chance, stopLoad }))
+      await stopLoad()
+      const now = await observe(stage)
+      expect(await check(stage.ledger.entries, now, before), `round ${round} of seed ${seed}`).toEqual([])
+      before = now
+    }
+    const told = tell(stage.ledger.entries)
+    const count = (wanted: string) => told.filter(({ outcome }) => outcome === wanted).length
+    console.log(
+      `seed ${seed}: ${rounds} rounds, ${count('done')} acknowledged, ${count('refused')} refused, ` +
+        `${count('unknown')} unknown; answered again within ${Math.round(slowest)} ms`,
+    )
+    // A load that hardly got through, or a fault that nobody was hit by, shows nothing.
+    expect(count('done')).toBeGreaterThan(20 * rounds)
+    expect(count('unknown')).toBeGreaterThan(0)
+    await stage.ledger.close()
+  } catch (error) {
+    console.log(`seed ${seed}`, deployment.processes.map(({ log }) => log.slice(-4_000)).join('\n'))
+    throw error
+  } finally {
+    await deployment.remove()
+  }
+}
+
+/** Some way into the load, at no moment in particular. A slow machine does not make it an early one. */
+async function inTheMiddle({ ledger }: Stage, chance: Chance): Promise<void> {
+  const enough = ledger.entries.length + chance.between(80, 500)
+  const giveUp = performance.now() + 3_000
+  while (ledger.entries.length < enough && performance.now() < giveUp) await sleep(5)
+  await sleep(chance.between(0, 20))
+}
+
+/** The actors, in an organization of their own. Of several processes each is reached as often as the others. */
+export async function setStage(deployment: Deployment, chance: Chance): Promise<Stage> {
+  const organization = await deployment.createOrganization('acme')
+  const reach = () => chance.pick(deployment.processes).url
+  return Stage.set(organization, join(deployment.directory, 'ledger.jsonl'), reach)
+}
+
+/** `kill -9` of every process at once, and a start on the same data and ports. */
+export const killAll: Fault = async ({ deployment, stopLoad }) => {
+  await Promise.all(deployment.processes.map((process) => process.kill()))
+  await stopLoad()
+  const times: number[] = []
+  // One after the other: the first finds the data as the crash left it.
+  for (const process of deployment.processes) times.push(await process.start())
+  return Math.max(...times)
+}

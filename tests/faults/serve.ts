@@ -1,0 +1,7 @@
+/** The authority in a process of its own, started as production starts it. It ends with whoever started it. */
+import { settingsOf, startAuthority } from '@credence/authority'
+
+process.stdin.resume().on('close', () => process.exit(1))
+const authority = await startAuthority(settingsOf('production'))
+process.stdout.write('listening\n')
+process.once('SIGTERM', () => void authority.stop().then(() => process.exit(0)))
