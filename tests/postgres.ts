@@ -27,7 +27,9 @@ export interface PostgresServer {
   /** Of the database `postgres`; its user may create others. */
   url: string
   /** The postmaster, for tests that kill it. */
-  pid: number
+  readonly pid: number
+  /** Ends it at once, as a crash does and `pg_ctl stop -m immediate`, and starts it again on the same data; returns when it answers. */
+  crash(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -96,8 +98,22 @@ export async function startPostgres(): Promise<PostgresServer> {
     }
     try {
       await untilReady(url, server, join(directory, 'log'))
-      const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
-      return { url, pid, stop }
+      const pid = () => Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
+      let now = pid()
+      return {
+        url,
+        get pid() {
+          return now
+        },
+        async crash() {
+          server.stdin?.write('crash\n')
+          // Until the old one has gone, it may be the old one that answers.
+          while (isRunning(now)) await sleep(5)
+          await untilReady(url, server, join(directory, 'log'))
+          now = pid()
+        },
+        stop,
+      }
     } catch (error) {
       await stop()
       throw error
@@ -111,10 +127,13 @@ export async function startPostgres(): Promise<PostgresServer> {
 /**
  * Under a shell that waits for its input to close and then shuts the server down: it closes when we say so, and also when this process is
  * killed, so that neither a server nor its files are ever left over. In a session of its own, so that Ctrl-C ends the tests first and the server after them.
+ * A line of input is a crash.
  */
 function launch(postgres: string, data: string, directory: string): ChildProcess {
   const log = openSync(join(directory, 'log'), 'a')
-  const script = '"$0" "$@" </dev/null & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf "$PWD"'
+  const script = `"$0" "$@" </dev/null & server=$!
+    while read -r line; do kill -QUIT $server; wait $server; "$0" "$@" </dev/null & server=$!; done
+    kill -INT $server; wait $server; rm -rf "$PWD"`
   const options = [
     '-D',
     data,
@@ -162,6 +181,14 @@ async function untilReady(url: string, server: ChildProcess, log: string): Promi
       }
       await sleep(50)
     }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
   }
 }
 

@@ -90,6 +90,24 @@ const planted: Planted[] = [
   ],
   ['a suspended agent gets a token', 'I1', /gets a token/, ({ now }) => void now.granted.set(ids.stopped, true)],
   ['nobody tried a suspended agent', 'I1', /nobody tried/, ({ now }) => void now.granted.delete(ids.stopped)],
+  [
+    'a suspended agent was given a token after all',
+    'I1',
+    /a token was given after/,
+    (history) => {
+      const at = history.entries.findIndex((entry) => entry.says === 'asked' && entry.wish.do === 'resume')
+      history.entries.splice(at, 2)
+    },
+  ],
+  [
+    'a token was given for a revoked delegation',
+    'I1',
+    /a token was given after/,
+    (history) => {
+      const token = asked(history, ({ proof }) => proof === `p ${ids.afterBack}`)
+      token.wish.delegation = ids.revoked
+    },
+  ],
   ['an agent that came back gets none', 'I1', /gets no token/, ({ now }) => void now.granted.set(ids.back, false)],
   ['a revoked delegation gives a token', 'I1', /still gives/, ({ now }) => void now.granted.set(ids.exchanged, true)],
   ['nobody tried a revoked delegation', 'I1', /nobody tried/, ({ now }) => void now.granted.delete(ids.exchanged)],

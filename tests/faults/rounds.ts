@@ -99,3 +99,37 @@ export const killAll: Fault = async ({ deployment, stopLoad }) => {
   for (const process of deployment.processes) times.push(await process.start())
   return Math.max(...times)
 }
+
+/** `kill -9` of one of several, while the others go on. */
+export const killOne: Fault = async ({ deployment, chance, stopLoad }) => {
+  const process = chance.pick(deployment.processes)
+  await process.kill()
+  await sleep(chance.between(100, 400))
+  const took = await process.start()
+  await sleep(chance.between(100, 300))
+  await stopLoad()
+  return took
+}
+
+/** Something happens to the database, and the authority is left alone with it. @param happens ends when the database answers again. */
+export function databaseFault(happens: () => Promise<void>): Fault {
+  return async ({ deployment, chance, stopLoad }) => {
+    await happens()
+    const began = performance.now()
+    for (const process of deployment.processes) await untilReady(process.url)
+    const took = performance.now() - began
+    await sleep(chance.between(100, 300))
+    await stopLoad()
+    return took
+  }
+}
+
+async function untilReady(url: string): Promise<void> {
+  const giveUp = performance.now() + 10_000
+  for (;;) {
+    const { status } = await fetch(`${url}/readyz`)
+    if (status === 200) return
+    if (performance.now() > giveUp) throw new Error(`still ${status}, ten seconds after its database came back`)
+    await sleep(10)
+  }
+}

@@ -1,7 +1,7 @@
 import { type Case, describe, type Violation } from '../check.ts'
 import type { IssuedToken } from '../ledger.ts'
 import type { Observation } from '../observe.ts'
-import { type Ended, endedBy, settledAgents } from '../told.ts'
+import { type Ended, endedBy, settledAgents, type Told } from '../told.ts'
 
 /** Seconds before its expiry from which on a token may be called dead for its age. */
 const margin = 10
@@ -12,6 +12,8 @@ export function endings({ told, now, map }: Case): Violation[] {
   const ended = endedBy(told)
   const tokens = told.flatMap(({ result }) => result.token ?? [])
   for (const one of ended) found.push(...inFeed(one, now.feed), ...atDoors(one, now, tokens))
+
+  for (const one of told) if (one.result.token) found.push(...issuedAfter(one, ended, told))
 
   for (const [id, status] of settledAgents(told)) {
     const agent = now.agents.get(id)
@@ -41,6 +43,20 @@ export function endings({ told, now, map }: Case): Violation[] {
     }
   }
   return found.map((says) => ({ rule: 'I1', says }))
+}
+
+/** From the acknowledgement on nothing new is given out, by any process, in the middle of the load as well. */
+function issuedAfter(token: Told, ended: readonly Ended[], told: readonly Told[]): string[] {
+  const { wish, asked } = token
+  return ended
+    .filter((end) => (end.wish.id === wish.id || end.wish.id === wish.delegation) && end.ended < asked)
+    .filter((end) => !told.some((back) => mayHaveComeBack(back, end, token)))
+    .map((end) => `${describe(token)}: a token was given after ${describe(end)}`)
+}
+
+function mayHaveComeBack({ wish, outcome, asked, ended }: Told, end: Ended, token: Told): boolean {
+  if (wish.do !== 'resume' || wish.id !== end.wish.id || outcome === 'refused') return false
+  return ended > end.asked && asked < token.ended
 }
 
 function inFeed(one: Ended, { head, facts }: Observation['feed']): string[] {

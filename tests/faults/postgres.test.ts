@@ -1,0 +1,59 @@
+// What PostgreSQL can do to an authority, and several authorities to one another. Whatever it is: no effect by halves, 503 at worst,
+// and the authority finds back by itself.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { beforeEach, expect, test } from 'vitest'
+import { freshDatabase, postgresMissing, startPostgres } from '../postgres.ts'
+import { Chance, newSeed } from './chance.ts'
+import { startDatabaseProxy } from './database_proxy.ts'
+import { databaseFault, isLong, killAll, killOne, runCampaign } from './rounds.ts'
+
+const campaigns = isLong ? 6 : 1
+const rounds = isLong ? 10 : 2
+const timeout = campaigns * 180_000
+
+beforeEach((context) => {
+  const missing = postgresMissing()
+  if (missing) context.skip(missing)
+})
+
+test('two processes on one database, one of them killed', { timeout }, async () => {
+  for (let n = 0; n < campaigns; n++) {
+    await runCampaign({ store: await freshDatabase(), processes: 2, fault: killOne, rounds })
+  }
+})
+
+test('two processes on one database, both killed', { timeout }, async () => {
+  for (let n = 0; n < campaigns; n++) {
+    await runCampaign({ store: await freshDatabase(), processes: 2, fault: killAll, rounds: isLong ? rounds : 1 })
+  }
+})
+
+test('the database crashes and comes back (F08)', { timeout }, async () => {
+  for (let n = 0; n < campaigns; n++) {
+    const server = await startPostgres()
+    try {
+      await runCampaign({ store: server.url, fault: databaseFault(() => server.crash()), rounds })
+    } finally {
+      await server.stop()
+    }
+  }
+})
+
+test('answers of the database are lost, and so are requests to it (F03)', { timeout }, async () => {
+  for (let n = 0; n < campaigns; n++) {
+    const proxy = await startDatabaseProxy(await freshDatabase(), new Chance(newSeed()))
+    try {
+      const fault = databaseFault(async () => {
+        Object.assign(proxy.cutting, { requests: 0.01, answers: 0.1 })
+        await sleep(600)
+        Object.assign(proxy.cutting, { requests: 0, answers: 0 })
+      })
+      await runCampaign({ store: proxy.url, fault, rounds })
+      expect(proxy.cuts.answers).toBeGreaterThan(0)
+      expect(proxy.cuts.requests).toBeGreaterThan(0)
+    } finally {
+      await proxy.stop()
+    }
+  }
+})
