@@ -1,4 +1,4 @@
-import { type Constraint, splitChain } from '@credence/protocol'
+import { type Constraint, readStatement, splitChain } from '@credence/protocol'
 import { createAgent, delegateAs, type Handover } from '@credence/sdk'
 import type { Command } from 'commander'
 import { keyIn, spiffeIdOf } from '../agent_identity.ts'
@@ -59,9 +59,9 @@ export function sign(terminal: Terminal): Command {
         const { output, options } = context
         const chain = await signedChain(context)
         if (options.out !== undefined) writeSecret(options.out, chain)
-        const where = options.out === undefined ? { chain } : { chain_file: options.out }
-        output.value(where, () =>
-          output.line(options.out === undefined ? chain : `Signed; the chain is in ${options.out}.`),
+        const { id } = await leafOf(chain)
+        output.value({ id, ...(options.out === undefined ? { chain } : { chain_file: options.out }) }, () =>
+          output.line(options.out === undefined ? chain : `Signed ${id}; the chain is in ${options.out}.`),
         )
       }),
     )
@@ -75,6 +75,11 @@ async function signedChain(context: Context<Signing>): Promise<string> {
   if (as.startsWith('psn_')) return delegateAs({ person: as, key, issuer }, handover)
   const agent = createAgent({ issuer, clientId: await spiffeIdOf(context, as), key })
   return agent.delegate({ ...handover, ...(parent !== undefined && { parent: (await context.read(parent)).trim() }) })
+}
+
+async function leafOf(chain: string): Promise<{ id: string }> {
+  const { statement } = await readStatement(splitChain(chain).at(-1) ?? '')
+  return { id: statement.jti }
 }
 
 async function handoverIn(context: Context<Words>): Promise<Handover> {
