@@ -28,6 +28,9 @@ function* applyStep(
   statements: Statements,
 ): Asking<RefusalCode | FactInForce | undefined> {
   const { organization } = command
+  if (isWrite(step) && 'table' in step && !isWritable(step.table)) {
+    throw new TypeError(`The store was asked to change ${step.table} around its steps.`)
+  }
   switch (step.do) {
     case 'insert':
     case 'insert_if_absent': {
@@ -156,4 +159,10 @@ export function wholeRow(table: TableName, row: Readonly<Record<string, unknown>
 function narrow(table: TableName, where: Readonly<Record<string, unknown>>): void {
   const oneRow = shapeOf(table).key.length === 0
   if (!oneRow && Object.keys(where).length === 0) throw new TypeError(`The store was asked to change all of ${table}.`)
+}
+
+const withStepsOfTheirOwn: ReadonlySet<TableName> = new Set(['standing', 'facts', 'heads', 'audit_records'])
+
+export function isWritable(table: TableName): boolean {
+  return !withStepsOfTheirOwn.has(table)
 }

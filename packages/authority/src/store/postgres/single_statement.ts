@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import { onlyIssues, wholeRow } from '../apply.ts'
+import { isWritable, isWrite, onlyIssues, wholeRow } from '../apply.ts'
 import { asQuery } from '../engine.ts'
 import type { Command, Outcome, Step } from '../port.ts'
 import { shapeOf, uniqueKeysOf } from '../schema.ts'
@@ -57,6 +57,8 @@ function shapeOfCommand(command: Command): string | undefined {
   const changed = new Set<TableName>()
   let key = `single ${audit ? audit.values.length : 'bare'}`
   for (const step of steps) {
+    // What is a mistake is a mistake in a transaction, which says so.
+    if (isWrite(step) && 'table' in step && !isWritable(step.table)) return undefined
     switch (step.do) {
       case 'alive':
         key += '; alive'

@@ -65,6 +65,8 @@ export class Batches {
       case 'beat':
         this.#connection.control('update pulse set beats = beats + 1')
         return { done: 0 }
+      case 'unusable':
+        throw new TypeError('A value of the command cannot travel to the writer.')
       case 'close':
         return { done: 0 }
     }

@@ -5,6 +5,8 @@ export type Request =
   | { ask: 'commit'; command: Command }
   | { ask: 'sweep'; now: number }
   | { ask: 'beat' }
+  /** In the place of one that could not travel. */
+  | { ask: 'unusable' }
   | { ask: 'close' }
 
 export type Reply =

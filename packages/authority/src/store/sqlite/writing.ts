@@ -55,7 +55,12 @@ export class Writing {
     if (this.#gone) return
     const requests = this.#unsent
     this.#unsent = []
-    this.#worker.postMessage(requests)
+    try {
+      this.#worker.postMessage(requests)
+    } catch {
+      // One of them holds what cannot travel, a function perhaps. The others must not suffer, nor lose their places.
+      this.#worker.postMessage(requests.map((request) => (travels(request) ? request : { ask: 'unusable' })))
+    }
   }
 
   #receive(replies: Reply[]): void {
@@ -67,5 +72,14 @@ export class Writing {
   #lose(error: unknown): void {
     this.#gone ??= error instanceof Error ? error : new Error(String(error))
     for (const { reject } of this.#waiting.splice(0)) reject(new Refusal('storage_unavailable', { cause: this.#gone }))
+  }
+}
+
+function travels(request: Request): boolean {
+  try {
+    structuredClone(request)
+    return true
+  } catch {
+    return false
   }
 }
