@@ -16,7 +16,7 @@ import { openPostgres } from './store/postgres/index.ts'
 import { openSqlite } from './store/sqlite/index.ts'
 import { startSweeping } from './sweeping/index.ts'
 import { createLogger, type Logger, openTelemetry, silentTelemetry } from './telemetry/index.ts'
-import { activeKey, checkSealed, createSealer, parseWrappingKeys, startRotation } from './tokens/index.ts'
+import { activeKey, checkSealed, createSealer, parseWrappingKeys } from './tokens/index.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -61,9 +61,8 @@ export async function startAuthority(settings: Settings, options: StartOptions =
     if (config.mode === 'dev') await ensureDevOrganization(services, place('dev-administrator'))
     listener.answerWith(createApp(services, version))
     const sweeping = startSweeping(services)
-    const rotation = startRotation(services)
     log.info({ origin, mode: config.mode, version }, 'the authority answers')
-    return { url: origin, port: listener.port, stop: once(() => stop(services, listener, [sweeping, rotation])) }
+    return { url: origin, port: listener.port, stop: once(() => stop(services, listener, sweeping)) }
   } catch (error) {
     for (const close of closing.reverse()) await close().catch(() => {})
     throw error
@@ -123,12 +122,12 @@ async function ensureDevOrganization(services: Services, place: SecretPlace): Pr
   }
 }
 
-async function stop(services: Services, listener: Listener, periodic: Array<{ stop(): Promise<void> }>): Promise<void> {
+async function stop(services: Services, listener: Listener, sweeping: { stop(): Promise<void> }): Promise<void> {
   const { config, feed, store, telemetry, log } = services
   log.info({}, 'the authority stops')
   // Streams never end by themselves, so they must go before connections can.
   await Promise.all([listener.stop(config.stopSeconds), feed.close()])
-  await Promise.all(periodic.map((work) => work.stop()))
+  await sweeping.stop()
   await telemetry.stop()
   await store.close()
 }

@@ -5,7 +5,7 @@ export { joinLineages, requireStanding, stampLineage } from './lineage.ts'
 export { type MintedToken, mint, type NewToken, signAs } from './mint.ts'
 export { type ProvenKey, proveKey } from './prove_key.ts'
 export { revokeSigningKey } from './revoke_key.ts'
-export { rotateDue, startRotation } from './rotate_due.ts'
+export { rotateDue } from './rotate_due.ts'
 export { newSigningKey } from './rotation.ts'
 export {
   createSealer,
