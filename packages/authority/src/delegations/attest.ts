@@ -1,13 +1,12 @@
 import { agentOf, type Constraint, isId, newStatement, refuse } from '@credence/protocol'
 import { findAgent, findAgentBySpiffeId, findInstance } from '../agents/index.ts'
-import { record } from '../audit/index.ts'
 import { findResource } from '../resources/index.ts'
-import { nowSeconds, type Organization, type Services } from '../services.ts'
+import { commit, nowSeconds, type Organization, type Services } from '../services.ts'
 import { appendAttested } from './append.ts'
 import { requireOwn } from './ceilings.ts'
 import { loadChain } from './find.ts'
 import { findPrincipal } from './principal.ts'
-import type { RegisteredChain } from './registered_chain.ts'
+import { type RegisteredChain, recordOfRegistration } from './registered_chain.ts'
 
 /** A hand-over the authority states itself, because an administrator says that the delegator consented. */
 export type Attestation = {
@@ -70,26 +69,13 @@ export async function attest(
   if (parent === undefined) requireOwn(own, statement)
   const delegator = parent === undefined ? principal : (await findPrincipal(services, organization, iss)).principal
   const restsOn = [delegator.standingId]
-  const {
-    steps,
-    fresh: _fresh,
-    ...chain
-  } = await appendAttested(services, organization, statement, { parent, principal, restsOn })
-  const audit = await record(services, organization, {
-    type: 'delegation.registered',
-    by: attestation.by,
-    principal: chain.principal.id,
-    chain: chain.hops.map(({ hash }) => hash),
-    subject: chain.leaf.id,
-    scope: statement.scope,
-    count: 1,
-    outcome: 'done',
-    ...(statement.task !== undefined && { task: statement.task }),
-    ...(attestation.traceId !== undefined && { trace_id: attestation.traceId }),
+  const prepared = await appendAttested(services, organization, statement, { parent, principal, restsOn })
+  const { steps, fresh: _fresh, ...chain } = prepared
+  await commit(services, {
+    organization: organization.id,
+    steps: [{ do: 'alive', lineage: chain.lineage, otherwise: 'revoked' }, ...steps],
+    audit: await recordOfRegistration(services, organization, prepared, attestation),
   })
-  const alive = { do: 'alive', lineage: chain.lineage, otherwise: 'revoked' } as const
-  const outcome = await services.store.commit({ organization: organization.id, steps: [alive, ...steps], audit })
-  if (!outcome.done) refuse(outcome.refused)
   return chain
 }
 

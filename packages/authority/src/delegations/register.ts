@@ -1,8 +1,7 @@
 import { agentOf, refuse, type Statement } from '@credence/protocol'
-import { record } from '../audit/index.ts'
-import type { Organization, Services } from '../services.ts'
+import { commit, type Organization, type Services } from '../services.ts'
 import { prepareChain } from './prepare.ts'
-import type { RegisteredChain } from './registered_chain.ts'
+import { type RegisteredChain, recordOfRegistration } from './registered_chain.ts'
 
 /**
  * Makes a chain of signed statements (root first) known to the authority. What is known already stays as it was stamped; a
@@ -15,29 +14,14 @@ export async function registerChain(
   statements: readonly string[],
   { by, traceId, party }: { by: string; traceId?: string; party?: string },
 ): Promise<RegisteredChain> {
-  const { steps, fresh, ...chain } = await prepareChain(services, organization, statements)
+  const prepared = await prepareChain(services, organization, statements)
+  const { steps, fresh, ...chain } = prepared
   if (party !== undefined && !chain.hops.some(({ statement }) => isPartOf(statement, party))) refuse('forbidden')
-  const audit =
-    fresh.length === 0
-      ? null
-      : await record(services, organization, {
-          type: 'delegation.registered',
-          by,
-          principal: chain.principal.id,
-          chain: chain.hops.map(({ hash }) => hash),
-          subject: chain.leaf.id,
-          scope: chain.leaf.statement.scope,
-          count: fresh.length,
-          outcome: 'done',
-          ...(chain.leaf.statement.task !== undefined && { task: chain.leaf.statement.task }),
-          ...(traceId !== undefined && { trace_id: traceId }),
-        })
-  const outcome = await services.store.commit({
+  await commit(services, {
     organization: organization.id,
     steps: [{ do: 'alive', lineage: chain.lineage, otherwise: 'revoked' }, ...steps],
-    audit,
+    audit: fresh.length === 0 ? null : await recordOfRegistration(services, organization, prepared, { by, traceId }),
   })
-  if (!outcome.done) refuse(outcome.refused)
   return chain
 }
 

@@ -1,5 +1,7 @@
 import type { Evidence, Lineage, Statement } from '@credence/protocol'
-import type { Step } from '../store/port.ts'
+import { record } from '../audit/index.ts'
+import type { Organization, Services } from '../services.ts'
+import type { AuditRecord, Step } from '../store/port.ts'
 import type { Principal } from './principal.ts'
 
 /** One statement the authority knows. `id` is its `dlg_` id. */
@@ -38,4 +40,26 @@ export function registrationSteps(hop: RegisteredHop, at: { depth: number; linea
     { do: 'insert_if_absent', table: 'delegations', row },
     { do: 'require', table: 'delegations', where: { id, hash }, otherwise: 'conflict' },
   ]
+}
+
+/** The audit record of the command that makes a chain's fresh hops known. `by`: who handed it in, or attested it. */
+export function recordOfRegistration(
+  services: Services,
+  organization: Organization,
+  { hops, leaf, principal, fresh }: PreparedChain,
+  { by, traceId }: { by: string; traceId?: string | undefined },
+): Promise<AuditRecord> {
+  const { scope, task } = leaf.statement
+  return record(services, organization, {
+    type: 'delegation.registered',
+    by,
+    principal: principal.id,
+    chain: hops.map(({ hash }) => hash),
+    subject: leaf.id,
+    scope,
+    count: fresh.length,
+    outcome: 'done',
+    ...(task !== undefined && { task }),
+    ...(traceId !== undefined && { trace_id: traceId }),
+  })
 }

@@ -1,5 +1,4 @@
-import { refuse } from '@credence/protocol'
-import type { Organization, Services } from '../services.ts'
+import { commit, type Organization, type Services } from '../services.ts'
 
 /**
  * Raises the feed's incarnation, durably: every enforcement point then forgets its cursor, not what it knows, and reads the
@@ -9,15 +8,14 @@ import type { Organization, Services } from '../services.ts'
  * @throws Refusal `conflict` when another process raised it at the same time.
  */
 export async function raiseIncarnation(
-  { store }: Pick<Services, 'store'>,
+  services: Pick<Services, 'store'>,
   organization: Pick<Organization, 'id'>,
 ): Promise<number> {
-  const { incarnation } = await store.of(organization.id).head()
-  const outcome = await store.commit({
+  const { incarnation } = await services.store.of(organization.id).head()
+  await commit(services, {
     organization: organization.id,
     steps: [{ do: 'raise_incarnation', from: incarnation, otherwise: 'conflict' }],
     audit: null,
   })
-  if (!outcome.done) refuse(outcome.refused)
   return incarnation + 1
 }

@@ -1,7 +1,6 @@
-import { type RefusalCode, refuse } from '@credence/protocol'
 import { type LeafContent, record } from '../audit/index.ts'
-import type { Organization, Services } from '../services.ts'
-import type { Command, Step, StoredFact } from '../store/port.ts'
+import { commit, type Organization, type Services } from '../services.ts'
+import type { Step, StoredFact } from '../store/port.ts'
 import { endStep, lastTokenExpiresMs } from './end.ts'
 import { Reach } from './reach.ts'
 
@@ -83,10 +82,9 @@ export async function restore(
   organization: Organization,
   { id, by, steps = [], audit }: Pick<Revocation, 'id' | 'by' | 'steps' | 'audit'>,
 ): Promise<void> {
-  const otherwise: RefusalCode = 'conflict'
   await commit(services, {
     organization: organization.id,
-    steps: [{ do: 'restore', id, otherwise }, ...steps],
+    steps: [{ do: 'restore', id, otherwise: 'conflict' }, ...steps],
     audit: await record(services, organization, {
       ...audit,
       type: 'standing.restored',
@@ -95,9 +93,4 @@ export async function restore(
       outcome: 'done',
     }),
   })
-}
-
-async function commit({ store }: Pick<Services, 'store'>, command: Command) {
-  const outcome = await store.commit(command)
-  return outcome.done ? outcome : refuse(outcome.refused)
 }

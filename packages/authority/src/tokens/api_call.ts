@@ -1,5 +1,6 @@
 import { type AccessTokenClaims, refuse } from '@credence/protocol'
-import type { Organization, Services } from '../services.ts'
+import { ownAudience } from '../resources/index.ts'
+import { commit, type Organization, type Services } from '../services.ts'
 import { proveKey } from './prove_key.ts'
 import { fullLineage, verifyPresented } from './verify_presented.ts'
 
@@ -17,19 +18,18 @@ export async function authenticateApiCall(
 ): Promise<ApiCaller> {
   const token = readToken(call.request)
   const { claims, kid } = await verifyPresented(services, organization, token, {
-    audience: `${organization.issuer}/v1`,
+    audience: ownAudience(organization),
   })
   // The authority's own API issues bound tokens only; an unbound one is not ours to trust.
   if (claims.cnf === undefined) refuse('binding_unknown')
   const proven = await proveKey(services, organization, { ...call, accessToken: token })
   if (proven === undefined) refuse('proof_missing')
   if (proven.jkt !== claims.cnf.jkt) refuse('proof_key_mismatch')
-  const outcome = await services.store.commit({
+  await commit(services, {
     organization: organization.id,
     steps: [{ do: 'alive', lineage: fullLineage(claims, kid), otherwise: 'revoked' }, ...proven.steps],
     audit: null,
   })
-  if (!outcome.done) refuse(outcome.refused)
   return { kind: 'agent', claims, id: claims.agent }
 }
 
