@@ -1,4 +1,4 @@
-import { instanceSpiffeId, type JsonObject, newId, refuse } from '@credence/protocol'
+import { instanceSpiffeId, type JsonObject, newId } from '@credence/protocol'
 import { record } from '../audit/index.ts'
 import { aliveNow, commit, nowSeconds, type Organization, type Services } from '../services.ts'
 import type { Agent } from './agent.ts'
@@ -66,15 +66,4 @@ export async function startInstance(
   const credential = await findCredential(services, organization, key.id)
   if (!started || !credential) throw new Error('an instance that was just committed cannot be read')
   return { instance: started, credential }
-}
-
-/** The instance of this agent, or a refusal. */
-export async function requireInstance(
-  services: Services,
-  organization: Organization,
-  agent: Agent,
-  id: string,
-): Promise<Instance> {
-  const instance = await findInstance(services, organization, id)
-  return instance?.agent === agent.id ? instance : refuse('not_found')
 }

@@ -106,7 +106,7 @@ function refuseUnsafe(config: Settings): void {
 }
 
 /** Whether a host name or address is this machine's own. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }
 

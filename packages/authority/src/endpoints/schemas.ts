@@ -59,8 +59,6 @@ export const jwk: z.ZodType<JsonObject, JsonObject> = z.record(z.string(), z.any
 /** Unix seconds. */
 export const seconds: z.ZodNumber = z.number().int().min(0).max(32_503_680_000)
 
-export const traced = (call: { traceId: string }): { traceId: string } => ({ traceId: call.traceId })
-
 export const listed = <Item extends z.ZodType>(
   items: Item,
 ): z.ZodObject<{ items: z.ZodArray<Item>; next_cursor: z.ZodOptional<z.ZodString> }> =>

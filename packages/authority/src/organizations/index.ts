@@ -1,2 +1,2 @@
 export { createOrganization, type NewOrganization } from './create.ts'
-export { findOrganization, findOrganizationByHandle, listOrganizations } from './organization.ts'
+export { findOrganizationByHandle, listOrganizations } from './organization.ts'

@@ -7,11 +7,6 @@ export async function findOrganizationByHandle(services: Services, handle: strin
   return row && organizationOf(row)
 }
 
-export async function findOrganization(services: Services, id: string): Promise<Organization | undefined> {
-  const row = await services.store.global.organizationById(id)
-  return row && organizationOf(row)
-}
-
 /** In the order of their ids; `after` is an id. */
 export async function listOrganizations(
   services: Services,

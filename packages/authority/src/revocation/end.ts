@@ -67,10 +67,6 @@ export function endStep({ id, cause, atMs, final }: Ending): Step {
   return { do: 'end', id, kind, final: final ?? kinds[kind].final, cause, atMs, forgetAfter }
 }
 
-export function endSteps(endings: readonly Ending[]): Step[] {
-  return endings.map(endStep)
-}
-
 /** Whether this kind of thing may come back. */
 export function mayComeBack(id: string): boolean {
   return !kinds[kindOf(id)].final

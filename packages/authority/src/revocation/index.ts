@@ -1,5 +1,5 @@
 /** Revocation: how things end, and how every enforcement point comes to know. */
-export { type Ending, endStep, endSteps, type Kind, kindOf, mayComeBack, taskId } from './end.ts'
+export { type Ending, endStep, type Kind, kindOf, mayComeBack, taskId } from './end.ts'
 export { FeedHub, type FeedParts, type FeedSettings, type Subscriber } from './feed_hub.ts'
 export { raiseIncarnation } from './incarnation.ts'
 export { alignedWidth, maxFacts, readAlignedBatch, readBatch } from './page.ts'

@@ -25,7 +25,7 @@ export function writeTraceparent({ traceId, sampled }: TraceContext, spanId: str
   return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`
 }
 
-export function newTraceId(): string {
+function newTraceId(): string {
   return randomHex(16)
 }
 

@@ -2,7 +2,7 @@ export { type ApiCaller, authenticateApiCall } from './api_call.ts'
 export { checkSealed } from './check_sealed.ts'
 export { firstSigningKeySteps } from './first_key.ts'
 export { joinLineages, requireStanding, stampLineage } from './lineage.ts'
-export { type MintedToken, mint, type NewToken, signAs } from './mint.ts'
+export { type MintedToken, mint, type NewToken } from './mint.ts'
 export { type ProvenKey, proveKey } from './prove_key.ts'
 export { revokeSigningKey } from './revoke_key.ts'
 export { rotateDue } from './rotate_due.ts'
@@ -11,9 +11,7 @@ export {
   createSealer,
   newWrappingKey,
   parseWrappingKeys,
-  type SealedFor,
   type Sealer,
-  type WrappingKey,
 } from './sealing.ts'
 export { organizationSecret } from './secrets.ts'
 export {
@@ -23,7 +21,6 @@ export {
   jwksMaxAgeSeconds,
   listSigningKeys,
   lookup,
-  publicKeys,
   type SigningKeyRecord,
 } from './signing_keys.ts'
 export { fullLineage, type PresentedToken, verifyPresented } from './verify_presented.ts'

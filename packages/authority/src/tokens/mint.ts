@@ -1,4 +1,4 @@
-import { type AccessTokenClaims, type JsonObject, newId, signAccessToken, signJws } from '@credence/protocol'
+import { type AccessTokenClaims, newId, signAccessToken } from '@credence/protocol'
 import { nowSeconds, type Organization, type Services } from '../services.ts'
 import { activeKey } from './signing_keys.ts'
 
@@ -19,14 +19,4 @@ export async function mint(services: Services, organization: Organization, token
     iat: nowSeconds(services.clock),
   }
   return { token: await signAccessToken(key, claims), claims, kid: key.kid }
-}
-
-/** Signs a payload of the authority (revocation batches, attested statements) with the active key, as a compact JWS of this `typ`. */
-export async function signAs(
-  services: Services,
-  organization: Organization,
-  typ: string,
-  payload: JsonObject,
-): Promise<string> {
-  return signJws(await activeKey(services, organization), { typ }, payload)
 }

@@ -22,10 +22,10 @@ import {
   newSigningKey,
   newWrappingKey,
   parseWrappingKeys,
-  publicKeys,
   revokeSigningKey,
 } from './index.ts'
 import { rotateOne } from './rotation.ts'
+import { publicKeys } from './signing_keys.ts'
 
 const day = 86_400_000
 const leadSeconds = 900

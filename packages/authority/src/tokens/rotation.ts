@@ -115,7 +115,7 @@ async function change(
 }
 
 /** A conditional write that changes nothing. */
-export function lockOn(active: SigningKeyRecord): Step {
+function lockOn(active: SigningKeyRecord): Step {
   const where = { id: active.kid, state: 'active' as const }
   return { do: 'update', table: 'signing_keys', where, set: { state: 'active' }, otherwise: 'conflict' }
 }

@@ -32,7 +32,7 @@ export type SigningKeyRecord = {
 export const stateCacheMs = 2_000
 
 /** How long a retired key is still shown: the longest life of anything it signed (attested statements, 90 days), and a day. */
-export const retiredRetentionMs = 91 * 24 * 3_600_000
+const retiredRetentionMs = 91 * 24 * 3_600_000
 
 /** How long others may cache the key set: well below the lead a new key is published with. */
 export function jwksMaxAgeSeconds({ config }: Pick<Services, 'config'>): number {
