@@ -52,6 +52,36 @@ test('people and agents are listed and shown', async () => {
   expect(out).toMatch(/^handle +status +version/)
 }, 60_000)
 
+test('what is given is changed, the rest stays', async () => {
+  const person = (await place.json('people', 'register', 'Eve', '--may', `${api}=repo:read`)).id
+  expect(await place.json('people', 'change', person, '--name', 'Eva')).toMatchObject({
+    name: 'Eva',
+    permissions: [{ resource: api, scope: 'repo:read' }],
+  })
+  expect(await place.json('agents', 'change', 'gate', '--version', '1.1')).toMatchObject({
+    version: '1.1',
+    capabilities: ['pr:write:*'],
+  })
+}, 60_000)
+
+test('a second administrator has a secret of their own, until it ends', async () => {
+  const grace = await place.json('administrators', 'add', 'Grace', '--out', 'grace.secret')
+  const asGrace = ['administrators', 'list', '--secret-file', 'grace.secret']
+  expect((await place.json(...asGrace)).items).toHaveLength(2)
+  // A file that is there stops the command before anything is made.
+  expect((await place.run(['administrators', 'add', 'Heidi', '--out', 'grace.secret'])).err).toContain('file_exists')
+  expect((await place.json(...asGrace)).items).toHaveLength(2)
+  await place.json('administrators', 'end', grace.id)
+  expect((await place.run(asGrace)).err).toContain('unauthorized')
+}, 60_000)
+
+test('signing keys are rotated and listed', async () => {
+  const next = await place.json('signing-keys', 'rotate')
+  const { items } = await place.json('signing-keys', 'list')
+  expect(items.map((each: { id: string }) => each.id)).toContain(next.id)
+  expect(items.filter((each: { state: string }) => each.state === 'active')).toHaveLength(1)
+}, 60_000)
+
 test('resources are listed, shown by audience, and changed', async () => {
   expect((await place.json('resources', 'list')).items).toHaveLength(1)
   const changed = await place.json('resources', 'change', api, '--staleness', '2s')
@@ -321,9 +351,9 @@ test('what goes wrong is one sentence with a code and a hint, never a stack', as
     const ran = await place.run(words)
     expect(ran, words.join(' ')).toMatchObject({ code: exit, out: '' })
     expect(ran.err, words.join(' ')).toMatch(new RegExp(`^credence: .+ \\(${code}\\)\\n(?: {2}.+\\n)?$`))
-    const json = await place.run([...words, '--json'])
-    expect(JSON.parse(json.err).error.code).toBe(code)
   }
+  const json = await place.run(['agents', 'show', 'nobody', '--json'])
+  expect(JSON.parse(json.err).error).toMatchObject({ code: 'not_found' })
 }, 180_000)
 
 test('a wrong secret is refused, and not repeated', async () => {

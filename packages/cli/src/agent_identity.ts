@@ -1,4 +1,4 @@
-import { type Agent, createAgent } from '@credence/sdk'
+import { type Agent, type AgentKey, createAgent } from '@credence/sdk'
 import { loadKey } from '@credence/sdk/node'
 import { type Command, Option } from 'commander'
 import type { Context } from './context.ts'
@@ -35,7 +35,7 @@ export async function spiffeIdOf(context: Context<unknown>, agent: string): Prom
   return (await context.api().get<{ client_id: string }>(`/v1/agents/${part(agent)}`)).client_id
 }
 
-export async function keyIn(file: string) {
+export async function keyIn(file: string): Promise<AgentKey> {
   try {
     return await loadKey(file)
   } catch (cause) {

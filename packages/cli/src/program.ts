@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import manifest from '../package.json' with { type: 'json' }
 import { examples } from './command.ts'
+import { administrators } from './commands/administrators.ts'
 import { agents } from './commands/agents.ts'
 import { audit } from './commands/audit.ts'
 import { delegations } from './commands/delegations.ts'
@@ -11,6 +12,7 @@ import { organizations } from './commands/organizations.ts'
 import { people } from './commands/people.ts'
 import { resources } from './commands/resources.ts'
 import { restore, revoke } from './commands/revoke.ts'
+import { signingKeys } from './commands/signing_keys.ts'
 import { type SettingsTable, start } from './commands/start.ts'
 import { tokens } from './commands/tokens.ts'
 import { verify } from './commands/verify.ts'
@@ -22,7 +24,7 @@ const sections: ReadonlyArray<
   [heading: string, commands: ReadonlyArray<(terminal: Terminal, settings?: SettingsTable) => Command>]
 > = [
   ['Run an authority:', [dev, init, start]],
-  ['Say who there is:', [organizations, people, agents, resources, keys]],
+  ['Say who there is:', [organizations, administrators, people, agents, resources, keys, signingKeys]],
   ['Hand over, use, look into:', [delegations, tokens, verify]],
   ['Stop, and look back:', [revoke, restore, audit]],
 ]

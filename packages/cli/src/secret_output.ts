@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { Failure } from './failure.ts'
 import type { Output } from './output.ts'
@@ -16,37 +16,71 @@ export type KeptSecret = {
   tell(output: Output, name: string): void
 }
 
-export function keepSecret(secret: string | undefined, file: string | undefined): KeptSecret {
-  if (secret === undefined) return { shown: {}, tell: () => {} }
+/**
+ * Has a secret made and keeps it. The file is opened before, so that no secret is made that then has nowhere to go, and removed when
+ * making it fails.
+ *
+ * @param file a new one; undefined: the secret is printed
+ */
+export async function keepSecretOf<Made>(
+  file: string | undefined,
+  make: () => Promise<Made>,
+  secretIn: (made: Made) => string | undefined,
+): Promise<{ made: Made; kept: KeptSecret }> {
   if (file === undefined) {
-    return {
-      shown: { secret },
-      tell: (output, name) => {
-        output.line()
-        output.line(`${name}, shown this once: ${secret}`)
-      },
-    }
+    const made = await make()
+    return { made, kept: printed(secretIn(made)) }
   }
-  writeSecret(file, secret)
+  const descriptor = openNew(file)
+  try {
+    const made = await make()
+    const secret = secretIn(made)
+    if (secret === undefined) rmSync(file)
+    else {
+      writeFileSync(descriptor, `${secret}\n`)
+      fsyncSync(descriptor)
+    }
+    return { made, kept: secret === undefined ? printed(undefined) : filed(file) }
+  } catch (error) {
+    rmSync(file, { force: true })
+    throw error
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** A new file for its owner only; one that exists is left as it is. */
+function openNew(file: string): number {
+  try {
+    return openSync(file, 'wx', 0o600)
+  } catch (cause) {
+    const exists = (cause as NodeJS.ErrnoException).code === 'EEXIST'
+    throw new Failure(
+      exists ? 'file_exists' : 'file_unwritable',
+      `${file} cannot be made: ${exists ? 'it exists already' : 'no such place, or not yours'}.`,
+      'It may hold the only copy of something. Choose another name.',
+      { cause },
+    )
+  }
+}
+
+function printed(secret: string | undefined): KeptSecret {
+  if (secret === undefined) return { shown: {}, tell: () => {} }
   return {
-    shown: { secret_file: file },
-    tell: (output, name) => {
-      output.line()
-      output.line(`${name}: in ${file}, readable by you alone`)
+    shown: { secret },
+    tell: ({ line }, name) => {
+      line()
+      line(`${name}, shown this once: ${secret}`)
     },
   }
 }
 
-/** A new file for its owner only; one that exists is left as it is. The secret is then lost, and the sentence says what that means. */
-export function writeSecret(file: string, secret: string): void {
-  try {
-    writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: 'wx', flush: true })
-  } catch (cause) {
-    throw new Failure(
-      'file_unwritable',
-      `${file} cannot be made: ${(cause as NodeJS.ErrnoException).code === 'EEXIST' ? 'it exists already' : 'no such place, or not yours'}.`,
-      'What was made exists, and its secret is lost with this message. End it, and make another with --out to a new file.',
-      { cause },
-    )
+function filed(file: string): KeptSecret {
+  return {
+    shown: { secret_file: file },
+    tell: ({ line }, name) => {
+      line()
+      line(`${name}: in ${file}, readable by you alone`)
+    },
   }
 }

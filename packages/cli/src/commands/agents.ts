@@ -28,6 +28,7 @@ export function agents(terminal: Terminal): Command {
     register(terminal),
     list(terminal),
     show(terminal),
+    change(terminal),
     stop(terminal, 'suspend', 'stop an agent everywhere, until it is resumed'),
     resume(terminal),
     stop(terminal, 'retire', 'end an agent for good; its record and its handle stay'),
@@ -37,25 +38,19 @@ export function agents(terminal: Terminal): Command {
   ])
 }
 
-type Registration = {
-  owner: string
-  purpose: string
+type Registration = Change & { owner: string; purpose: string }
+
+type Change = {
+  purpose?: string
   version?: string
   can?: string[]
   may?: Permission[]
   allow?: string[]
 }
 
-function register(terminal: Terminal): Command {
-  return connected(
-    leaf('register <handle>', 'an agent: its handle is part of its identity for ever', [
-      "credence agents register clerk --owner psn_… --purpose 'Books refunds.' --can refunds:create",
-      "credence agents register nightly --owner psn_… --purpose 'Reports.' --may 'https://shop.example=orders:read'",
-    ]),
-  )
-    .requiredOption('--owner <person>', 'the psn_ id of who answers for it')
-    .requiredOption('--purpose <text>', 'what it is for, in a sentence')
-    .option('--version <version>', 'which version of it runs (default: 1)')
+function words(command: Command): Command {
+  return command
+    .option('--version <version>', 'which version of it runs (default at registration: 1)')
     .option('--can <scope>', 'a scope it may ever hold, whatever is handed to it (repeatable)', collect)
     .option('--may <resource=scopes>', 'what it may do for itself at one resource (repeatable)', permission)
     .option(
@@ -63,21 +58,49 @@ function register(terminal: Terminal): Command {
       'a kind of credential it may have: public_key, client_secret, api_key (repeatable; default: public_key)',
       collect,
     )
+}
+
+function register(terminal: Terminal): Command {
+  const command = leaf('register <handle>', 'an agent: its handle is part of its identity for ever', [
+    "credence agents register clerk --owner psn_… --purpose 'Books refunds.' --can refunds:create",
+    "credence agents register nightly --owner psn_… --purpose 'Reports.' --may 'https://shop.example=orders:read'",
+  ])
+  return words(connected(command))
+    .requiredOption('--owner <person>', 'the psn_ id of who answers for it')
+    .requiredOption('--purpose <text>', 'what it is for, in a sentence')
     .action(
       action<Registration>(terminal, async ({ api, output, options }, handle) => {
-        const { owner, purpose, version, can, may, allow } = options
-        const agent = await api().send<Agent>('POST', '/v1/agents', {
-          handle,
-          owner,
-          purpose,
-          ...(version !== undefined && { version }),
-          capabilities: can ?? [...new Set((may ?? []).flatMap(({ scope }) => scope.split(' ')))],
-          permissions: may ?? [],
-          ...(allow !== undefined && { credential_policy: { kinds: allow } }),
-        })
+        // What it may do for itself it must be able to hold.
+        const can = options.can ?? [...new Set((options.may ?? []).flatMap(({ scope }) => scope.split(' ')))]
+        const body = { handle, owner: options.owner, ...bodyOf({ ...options, can }) }
+        const agent = await api().send<Agent>('POST', '/v1/agents', body)
         output.value(agent, () => output.fields(fieldsOf(agent)))
       }),
     )
+}
+
+function change(terminal: Terminal): Command {
+  const command = leaf('change <agent>', 'change what is given; the rest stays', [
+    'credence agents change clerk --version 1.1 --can refunds:create --can orders:read',
+  ])
+  return words(connected(command))
+    .option('--purpose <text>', 'what it is for, in a sentence')
+    .action(
+      action<Change>(terminal, async ({ api, output, options }, agent = '') => {
+        const changed = await api().send<Agent>('PATCH', `/v1/agents/${part(agent)}`, bodyOf(options))
+        output.value(changed, () => output.fields(fieldsOf(changed)))
+      }),
+    )
+}
+
+function bodyOf({ purpose, version, can, may, allow }: Change): Record<string, unknown> {
+  return {
+    ...(purpose !== undefined && { purpose }),
+    ...(version !== undefined && { version }),
+    ...(can !== undefined && { capabilities: can }),
+    ...(may !== undefined && { permissions: may }),
+    ...(allow !== undefined && { credential_policy: { kinds: allow } }),
+  }
 }
 
 function list(terminal: Terminal): Command {

@@ -4,7 +4,7 @@ import { action } from '../context.ts'
 import { misused } from '../failure.ts'
 import { listAll, part } from '../listing.ts'
 import { moment } from '../output.ts'
-import { keepSecret, secretOption } from '../secret_output.ts'
+import { keepSecretOf, secretOption } from '../secret_output.ts'
 import type { Terminal } from '../terminal.ts'
 import { collect, seconds } from '../words.ts'
 
@@ -47,14 +47,18 @@ function add(terminal: Terminal): Command {
     .action(
       action<Addition>(terminal, async ({ api, output, options, readObject }, agent = '') => {
         if ((options.key === undefined) === (options.kind === undefined)) misused('Give either --key or --kind.')
-        const made = await api().send<Credential>('POST', `/v1/agents/${part(agent)}/credentials`, {
+        const body = {
           kind: options.kind ?? 'public_key',
           ...(options.key !== undefined && { jwk: await readObject(options.key) }),
           ...(options.scope !== undefined && { scope: options.scope }),
           ...(options.expires !== undefined && { expires_at: Math.floor(Date.now() / 1000) + options.expires }),
-        })
-        const { secret, ...credential } = made
-        const kept = keepSecret(secret, options.out)
+        }
+        const { made, kept } = await keepSecretOf(
+          options.out,
+          () => api().send<Credential>('POST', `/v1/agents/${part(agent)}/credentials`, body),
+          ({ secret }) => secret,
+        )
+        const { secret: _, ...credential } = made
         output.value({ ...credential, ...kept.shown }, () => {
           output.fields({ id: made.id, kind: made.kind, 'key id': made.kid, expires: expiry(made) })
           kept.tell(output, made.kind.replace('_', ' '))

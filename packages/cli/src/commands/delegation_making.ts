@@ -1,10 +1,10 @@
-import { type Constraint, readStatement, splitChain } from '@credence/protocol'
+import { type Constraint, joinChain, readStatement, splitChain } from '@credence/protocol'
 import { createAgent, delegateAs, type Handover } from '@credence/sdk'
 import type { Command } from 'commander'
 import { keyIn, spiffeIdOf } from '../agent_identity.ts'
 import { connected, leaf } from '../command.ts'
 import { action, type Context } from '../context.ts'
-import { writeSecret } from '../secret_output.ts'
+import { keepSecretOf } from '../secret_output.ts'
 import type { Terminal } from '../terminal.ts'
 import { collect, constraint, seconds, wholeNumber } from '../words.ts'
 
@@ -57,8 +57,7 @@ export function sign(terminal: Terminal): Command {
     .action(
       action<Signing>(terminal, async (context) => {
         const { output, options } = context
-        const chain = await signedChain(context)
-        if (options.out !== undefined) writeSecret(options.out, chain)
+        const { made: chain } = await keepSecretOf(options.out, () => signedChain(context), String)
         const { id } = await leafOf(chain)
         output.value({ id, ...(options.out === undefined ? { chain } : { chain_file: options.out }) }, () =>
           output.line(options.out === undefined ? chain : `Signed ${id}; the chain is in ${options.out}.`),
@@ -134,7 +133,7 @@ export function attest(terminal: Terminal): Command {
       action<Attesting>(terminal, async (context) => {
         const { output, options } = context
         const { resources, ...handover } = await handoverIn(context)
-        const known = await context.api().send<Known>('POST', '/v1/delegations', {
+        const body = {
           delegator: options.delegator,
           delegate: handover.to,
           aud: resources,
@@ -145,11 +144,19 @@ export function attest(terminal: Terminal): Command {
           ...(handover.task !== undefined && { task: handover.task }),
           ...(handover.onward !== undefined && { onward: handover.onward }),
           ...(options.parent !== undefined && { parent: options.parent }),
-        })
-        const chain = known.chain.join('~')
-        if (options.out !== undefined) writeSecret(options.out, chain)
+        }
+        const { made: known } = await keepSecretOf(
+          options.out,
+          () => context.api().send<Known>('POST', '/v1/delegations', body),
+          ({ chain }) => joinChain(chain),
+        )
         output.value({ ...known, ...(options.out !== undefined && { chain_file: options.out }) }, () => {
-          output.fields({ id: known.id, hash: known.hash, principal: known.principal, chain: options.out ?? chain })
+          output.fields({
+            id: known.id,
+            hash: known.hash,
+            principal: known.principal,
+            chain: options.out ?? joinChain(known.chain),
+          })
         })
       }),
     )

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import type { Authority } from '@credence/authority'
-import { Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { leaf } from '../command.ts'
 import { connection } from '../connection.ts'
 import { action, type Context } from '../context.ts'
@@ -14,7 +14,7 @@ import type { Terminal } from '../terminal.ts'
 
 type Options = { port?: string; directory?: string; life: boolean; once?: boolean }
 
-export function dev(terminal: Terminal) {
+export function dev(terminal: Terminal): Command {
   return leaf('dev', 'an authority on this machine, and the life of an agent shown on it once', [
     'credence dev',
     'credence dev --port 5600 --directory /tmp/try --no-life',

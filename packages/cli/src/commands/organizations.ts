@@ -3,7 +3,7 @@ import { connected, group, leaf } from '../command.ts'
 import { action } from '../context.ts'
 import { listAll } from '../listing.ts'
 import { moment } from '../output.ts'
-import { keepSecret, secretOption } from '../secret_output.ts'
+import { keepSecretOf, secretOption } from '../secret_output.ts'
 import type { Terminal } from '../terminal.ts'
 
 type Organization = { id: string; handle: string; issuer: string; trust_domain: string; created_at_ms: number }
@@ -24,12 +24,16 @@ function create(terminal: Terminal): Command {
     .option('--name <name>', 'what people call it (default: the handle)')
     .action(
       action<{ name?: string; out?: string }>(terminal, async ({ installation, output, options }, handle) => {
-        const made = await installation().send<Made>('POST', '/v1/organizations', {
-          handle,
-          ...(options.name !== undefined && { display_name: options.name }),
-        })
-        const { secret, ...administrator } = made.administrator
-        const kept = keepSecret(secret, options.out)
+        const { made, kept } = await keepSecretOf(
+          options.out,
+          () =>
+            installation().send<Made>('POST', '/v1/organizations', {
+              handle,
+              ...(options.name !== undefined && { display_name: options.name }),
+            }),
+          ({ administrator }) => administrator.secret,
+        )
+        const { secret: _, ...administrator } = made.administrator
         output.value({ ...made, administrator: { ...administrator, ...kept.shown } }, () => {
           output.fields({
             id: made.id,

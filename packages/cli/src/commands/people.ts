@@ -14,6 +14,7 @@ export function people(terminal: Terminal): Command {
     register(terminal),
     list(terminal),
     show(terminal),
+    change(terminal),
     enroll(terminal),
     endKey(terminal),
   ])
@@ -64,6 +65,27 @@ function show(terminal: Terminal): Command {
       })
     }),
   )
+}
+
+function change(terminal: Terminal): Command {
+  return connected(
+    leaf(
+      'change <person>',
+      'change what is given; the rest stays. What was handed over shrinks with what they may do',
+      ["credence people change psn_… --may 'https://shop.example=orders:read'"],
+    ),
+  )
+    .option('--name <name>', 'what they are called')
+    .option('--may <resource=scopes>', 'all that they may do, instead of what was there (repeatable)', permission)
+    .action(
+      action<{ name?: string; may?: Permission[] }>(terminal, async ({ api, output, options }, person = '') => {
+        const changed = await api().send<Person>('PATCH', `/v1/people/${part(person)}`, {
+          ...(options.name !== undefined && { name: options.name }),
+          ...(options.may !== undefined && { permissions: options.may }),
+        })
+        output.value(changed, () => output.fields(fieldsOf(changed)))
+      }),
+    )
 }
 
 function enroll(terminal: Terminal): Command {

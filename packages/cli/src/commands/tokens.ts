@@ -5,7 +5,7 @@ import { connected, group, leaf } from '../command.ts'
 import { action, type Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { distance, moment } from '../output.ts'
-import { keepSecret, secretOption } from '../secret_output.ts'
+import { keepSecretOf, secretOption } from '../secret_output.ts'
 import type { Terminal } from '../terminal.ts'
 import { reportOn, tokenFrom } from '../token_report.ts'
 import { tellToken } from '../token_text.ts'
@@ -38,7 +38,7 @@ function get(terminal: Terminal): Command {
     action<Wish>(terminal, async (context) => {
       const { resource, scope, task } = context.options
       const agent = await agentIn(context)
-      tell(context, await agent.token({ resource, ...(scope && { scope }), ...(task && { task }) }))
+      await tell(context, () => agent.token({ resource, ...(scope && { scope }), ...(task && { task }) }))
     }),
   )
 }
@@ -53,36 +53,31 @@ function exchange(terminal: Terminal): Command {
       const { resource, scope, task } = context.options
       const agent = await agentIn(context)
       const delegation = await agent.accept((await context.read(file)).trim())
-      tell(context, await agent.token({ resource, delegation, ...(scope && { scope }), ...(task && { task }) }))
+      await tell(context, () => agent.token({ resource, delegation, ...(scope && { scope }), ...(task && { task }) }))
     }),
   )
 }
 
-function tell({ output, options }: Context<Wish>, token: AccessToken): void {
+async function tell({ output, options }: Context<Wish>, get: () => Promise<AccessToken>): Promise<void> {
+  const { made: token, kept } = await keepSecretOf(options.out, get, ({ value }) => value)
+  const { secret, secret_file } = kept.shown
   const about = {
     type: token.type,
     resource: token.resource,
     scope: token.scope,
     expires_at_ms: token.expiresAtMs,
+    ...(secret !== undefined && { token: secret }),
+    ...(secret_file !== undefined && { token_file: secret_file }),
   }
-  const kept = keepSecret(token.value, options.out)
-  const { secret, secret_file } = kept.shown
-  output.value(
-    {
-      ...about,
-      ...(secret !== undefined && { token: secret }),
-      ...(secret_file !== undefined && { token_file: secret_file }),
-    },
-    () => {
-      output.fields({
-        resource: token.resource,
-        scope: token.scope,
-        type: token.type,
-        expires: `${moment(token.expiresAtMs)} (${distance(token.expiresAtMs, Date.now())})`,
-      })
-      kept.tell(output, 'token')
-    },
-  )
+  output.value(about, () => {
+    output.fields({
+      resource: token.resource,
+      scope: token.scope,
+      type: token.type,
+      expires: `${moment(token.expiresAtMs)} (${distance(token.expiresAtMs, Date.now())})`,
+    })
+    kept.tell(output, 'token')
+  })
 }
 
 function show(terminal: Terminal): Command {
