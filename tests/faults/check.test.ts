@@ -423,6 +423,15 @@ const planted: Planted[] = [
   ],
 
   [
+    'a request hangs',
+    'answers',
+    /left without an answer/,
+    ({ entries }) => {
+      const lost = entries.find((entry) => entry.says === 'unanswered')
+      if (lost?.says === 'unanswered') lost.why = 'TimeoutError'
+    },
+  ],
+  [
     'a failure is answered with 500',
     'answers',
     /answered 500/,

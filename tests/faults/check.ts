@@ -12,7 +12,7 @@ import { whole } from './rules/whole.ts'
 import { type Told, tell } from './told.ts'
 
 /**
- * - `answers`: no failure but the one that says come again (503); never a bare 500.
+ * - `answers`: every request has an answer in time, or its connection ends; no failure but the one that says come again (503).
  * - `I1`: what was acknowledged is in force.
  * - `I2`: nothing single-use succeeded twice.
  * - `I4`: what was acknowledged has its record, and the log verifies.

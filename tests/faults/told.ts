@@ -11,6 +11,8 @@ export type Told = {
   askedAtMs: number
   status?: number
   code?: string
+  /** Of a request without an answer. */
+  why?: string
   /**
    * `done`: acknowledged. `refused`: it had no effect, said the authority. `unknown`: no answer, or one that says that the
    * authority failed; the effect is there whole or not at all.
@@ -46,7 +48,10 @@ export function tell(entries: readonly Entry[]): Told[] {
     }
     const one = told.get(entry.n)
     if (!one) throw new Error(`the ledger tells of the end of request ${entry.n} and not of its beginning`)
-    if (entry.says === 'unanswered') continue
+    if (entry.says === 'unanswered') {
+      one.why = entry.why
+      continue
+    }
     one.status = entry.status
     one.result = entry.result
     if (entry.code !== undefined) one.code = entry.code

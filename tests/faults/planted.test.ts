@@ -1,0 +1,119 @@
+// The whole of it shown to work, the ledger and the looking included: data that lost something is found out, through public doors alone.
+
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Chance, newSeed } from './chance.ts'
+import { check, type Violation } from './check.ts'
+import { type Deployment, deploy } from './deployment.ts'
+import { Belongings, loadUntil } from './load.ts'
+import { observe } from './observe.ts'
+import { setStage } from './rounds.ts'
+import type { Stage } from './stage.ts'
+
+let deployment: Deployment
+let stage: Stage
+/** How far the ledger had come when the data was as kept. */
+let entries: number
+
+beforeAll(async () => {
+  const seed = newSeed()
+  deployment = await deploy('sqlite')
+  stage = await setStage(deployment, new Chance(seed))
+  const mine = new Belongings()
+  await loadFor(200, mine, seed)
+  await deployment.processes[0]?.kill()
+  keep('early')
+  await deployment.processes[0]?.start()
+  await loadFor(500, mine, seed + 100)
+  const { id } = stage.agent(stage.stoppable[0]?.id ?? '')
+  await stage.ask({ do: 'resume', id }, { path: `/v1/agents/${id}/resume`, json: {} })
+  await stage.ask({ do: 'suspend', id }, { path: `/v1/agents/${id}/suspend`, json: {} })
+  await deployment.processes[0]?.kill()
+  keep('whole')
+  entries = stage.ledger.entries.length
+})
+afterAll(() => deployment?.remove())
+
+async function loadFor(ms: number, mine: Belongings, seed: number): Promise<void> {
+  let stopped = false
+  const load = loadUntil(() => stopped, { stage, seed, mine })
+  await sleep(ms)
+  const enough = () => mine.tokens.length > 10 && mine.delegations.length > 3
+  while (!enough()) await sleep(20)
+  stopped = true
+  await load
+}
+
+const database = /^credence\.db(-wal|-shm)?$/
+
+function copyDatabase(from: string, to: string): void {
+  for (const name of readdirSync(from)) if (database.test(name)) cpSync(join(from, name), join(to, name))
+}
+
+function keep(name: string): void {
+  const there = join(deployment.directory, name)
+  mkdirSync(there)
+  copyDatabase(deployment.directory, there)
+}
+
+/** Puts kept data back, spoils it, starts on it, and says what the checker says. */
+async function checkWith(kept: 'early' | 'whole', spoil?: (database: DatabaseSync) => void): Promise<Violation[]> {
+  const { directory, processes } = deployment
+  stage.ledger.entries.splice(entries)
+  for (const name of readdirSync(directory)) if (database.test(name)) rmSync(join(directory, name))
+  copyDatabase(join(directory, kept), directory)
+  if (spoil) {
+    const open = new DatabaseSync(join(directory, 'credence.db'))
+    spoil(open)
+    open.close()
+  }
+  await processes[0]?.start()
+  const found = await check(stage.ledger.entries, await observe(stage))
+  await processes[0]?.kill()
+  return found
+}
+
+const rulesIn = (found: Violation[]) => new Set(found.map(({ rule }) => rule))
+
+test('the data as the crash left it is green', async () => {
+  expect(await checkWith('whole')).toEqual([])
+})
+
+test('data from before is red: something acknowledged is lost, and something revoked lives', async () => {
+  const rules = rulesIn(await checkWith('early'))
+  for (const rule of ['I1', 'I2', 'I4', 'I5'] as const) expect(rules).toContain(rule)
+})
+
+test('replay ids that do not outlive the process are red', async () => {
+  const found = await checkWith('whole', (open) => open.exec('delete from replay_ids'))
+  expect(rulesIn(found)).toEqual(new Set(['I2']))
+})
+
+test('a suspension that does not outlive the process is red', async () => {
+  const back = `update standing set alive = 1 where id in (select id from agents where handle = 'stoppable-one')`
+  const found = await checkWith('whole', (open) => open.exec(back))
+  expect(rulesIn(found)).toEqual(new Set(['I1', 'I6']))
+})
+
+test('an end that the feed forgot is red', async () => {
+  const found = await checkWith('whole', (open) => open.exec('delete from facts where seq = 2'))
+  expect(rulesIn(found)).toContain('I1')
+  expect(rulesIn(found)).toContain('I5')
+})
+
+test('a record that the log forgot is red, although the log was made again without it', async () => {
+  const found = await checkWith('whole', (open) => {
+    open.exec(`delete from audit_records where id =
+      (select id from audit_records where cast(leaf as text) like '%token.issued%' limit 1)`)
+    open.exec('update audit_records set position = null; delete from log_heads')
+  })
+  expect(rulesIn(found)).toEqual(new Set(['I4']))
+})
+
+test('a registration by halves is red', async () => {
+  const found = await checkWith('whole', (open) => open.exec(`delete from agents where handle like 'new-%'`))
+  expect(rulesIn(found)).toEqual(new Set(['I1', 'I6']))
+})
