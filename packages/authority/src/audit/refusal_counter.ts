@@ -70,10 +70,7 @@ export class RefusalCounter {
       const outcome = await this.#services.store.commit({ organization, steps: [], audit })
       if (!outcome.done) throw new Error(`the store refused a command without conditions: ${outcome.refused}`)
     } catch (error) {
-      this.#services.log.error(
-        { organization, code, count, error: error instanceof Error ? error.message : String(error) },
-        'counted refusals could not be recorded yet',
-      )
+      this.#services.log.error({ organization, code, count, err: error }, 'counted refusals could not be recorded yet')
       this.count(organization, code, count)
     }
   }

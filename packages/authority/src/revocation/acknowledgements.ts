@@ -62,8 +62,7 @@ export class Acknowledgements {
       try {
         await commitSteps(this.#parts.store, organization, [...points.values()].map(raise))
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error)
-        this.#parts.log.warn({ organization, points: points.size, error: message }, 'acknowledgements not yet written')
+        this.#parts.log.warn({ organization, points: points.size, err: error }, 'acknowledgements not yet written')
         for (const acknowledgement of points.values()) this.receive(organization, acknowledgement)
       }
     }

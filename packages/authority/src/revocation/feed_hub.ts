@@ -209,7 +209,7 @@ export class FeedHub {
     const feed = this.#feeds.get(organization.id) ?? new OrganizationFeed(this.#parts, organization, this.#settings)
     this.#feeds.set(organization.id, feed)
     feed.join(stream).catch((error: unknown) => {
-      this.#parts.log.warn({ organization: organization.id, error: String(error) }, 'a stream could not catch up')
+      this.#parts.log.warn({ organization: organization.id, err: error }, 'a stream could not catch up')
       stream.end()
     })
   }
@@ -233,7 +233,7 @@ export class FeedHub {
       const steps = leases.map((lease) => endLease(lease, nowMs))
       await commitSteps(this.#parts.store, organization, steps).catch((error: unknown) => {
         // The row then says that the lease may run longer than it does: an answer that is late, not wrong.
-        this.#parts.log.warn({ organization, leases: leases.length, error: String(error) }, 'ended leases not written')
+        this.#parts.log.warn({ organization, leases: leases.length, err: error }, 'ended leases not written')
       })
     }
   }

@@ -63,8 +63,7 @@ export class OrganizationFeed {
       // Nothing is sent: verifiers that hear nothing refuse when their lease is over.
       if (this.#failing) return
       this.#failing = true
-      const message = error instanceof Error ? error.message : String(error)
-      this.#parts.log.error({ organization: this.#organization.id, error: message }, 'the feed could not be read')
+      this.#parts.log.error({ organization: this.#organization.id, err: error }, 'the feed could not be read')
     }
   }
 

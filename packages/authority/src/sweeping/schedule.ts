@@ -33,7 +33,7 @@ async function repeat(log: Services['log'], { name, everyMs, run }: Job, stoppin
       if (failing) log.info({ job: name }, 'periodic work goes on')
       failing = false
     } catch (error) {
-      if (!failing) log.error({ job: name, error: String(error) }, 'periodic work failed; it will be tried again')
+      if (!failing) log.error({ job: name, err: error }, 'periodic work failed; it will be tried again')
       failing = true
     }
   }

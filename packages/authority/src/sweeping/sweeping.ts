@@ -23,7 +23,7 @@ export function startSweeping(services: Services): { stop(): Promise<void> } {
       await schedule.stop()
       await refusals.flush()
       await sequenceAll(services).catch((error: unknown) => {
-        log.warn({ error: String(error) }, 'some records wait for their places until the next start')
+        log.warn({ err: error }, 'some records wait for their places until the next start')
       })
     },
   }

@@ -4,8 +4,8 @@ import type { Logger } from './telemetry.ts'
 const longestText = 1_024
 
 /**
- * JSON lines, to standard error unless `destination` says otherwise; what is not written yet at exit is written then. One event is one line whatever is in it: text is
- * escaped, control and direction characters are replaced, long text is cut.
+ * JSON lines, to standard error unless `destination` says otherwise; what is not written yet at exit is written then. One event
+ * is one line whatever is in it: text is escaped, control and direction characters are replaced, long text is cut.
  */
 export function createLogger(level: string, destination?: DestinationStream): Logger {
   const options = {

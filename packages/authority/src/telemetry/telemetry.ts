@@ -1,7 +1,10 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { TraceContext } from './trace_context.ts'
 
-/** Structured log lines. Fields are JSON-escaped; never pass a body, a query, a header or a credential. */
+/**
+ * Structured log lines. Fields are JSON-escaped; never pass a body, a query, a header or a credential. An error goes whole into
+ * `err`, never as its message: the logger knows what of it may be kept.
+ */
 export type Logger = {
   debug(fields: LogFields, message: string): void
   info(fields: LogFields, message: string): void

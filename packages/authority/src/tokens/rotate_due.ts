@@ -12,8 +12,7 @@ export async function rotateDue(services: Services): Promise<void> {
         await rotateOne(services, { id: row.organization, signingAlgorithm: row.signing_algorithm as Algorithm })
       } catch (error) {
         // One organization's trouble must not keep the others' keys from rotating.
-        const cause = error instanceof Error ? error.message : 'unknown'
-        services.log.error({ organization: row.organization, cause }, 'signing key rotation failed')
+        services.log.error({ organization: row.organization, err: error }, 'signing key rotation failed')
       }
     }
     after = page.at(-1)?.organization
