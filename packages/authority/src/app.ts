@@ -11,18 +11,18 @@ import {
   registerAgentEndpoint,
   transferAgentEndpoint,
 } from './endpoints/agents.ts'
-import { auditHead } from './endpoints/audit_head.ts'
-import { auditProof } from './endpoints/audit_proof.ts'
-import { auditRecords } from './endpoints/audit_records.ts'
+import { readAuditHeadEndpoint } from './endpoints/audit_head.ts'
+import { proveAuditRecordEndpoint } from './endpoints/audit_proof.ts'
+import { listAuditRecordsEndpoint } from './endpoints/audit_records.ts'
 import { addCredentialEndpoint, endCredentialEndpoint, listCredentialsEndpoint } from './endpoints/credentials.ts'
-import { delegationRevoke } from './endpoints/delegation_revoke.ts'
+import { revokeDelegationEndpoint } from './endpoints/delegation_revoke.ts'
 import { listDelegationsEndpoint, readDelegationEndpoint, registerDelegationEndpoint } from './endpoints/delegations.ts'
 import { delegatorKeyEndpoint } from './endpoints/delegator_keys.ts'
 import { enter } from './endpoints/doors.ts'
-import { feedAcknowledgements } from './endpoints/feed_acknowledgements.ts'
-import { feedPage } from './endpoints/feed_page.ts'
-import { feedStream } from './endpoints/feed_stream.ts'
-import { health, readiness } from './endpoints/health.ts'
+import { acknowledgeFeedEndpoint } from './endpoints/feed_acknowledgements.ts'
+import { readFeedEndpoint } from './endpoints/feed_page.ts'
+import { streamFeedEndpoint } from './endpoints/feed_stream.ts'
+import { healthEndpoint, readinessEndpoint } from './endpoints/health.ts'
 import { listInstancesEndpoint, startInstanceEndpoint } from './endpoints/instances.ts'
 import { introspectEndpoint } from './endpoints/introspect.ts'
 import { jwksEndpoint } from './endpoints/jwks.ts'
@@ -43,8 +43,8 @@ import {
   readResourceEndpoint,
   registerResourceEndpoint,
 } from './endpoints/resources.ts'
-import { revocationMake } from './endpoints/revocation_make.ts'
-import { revocationRestore } from './endpoints/revocation_restore.ts'
+import { revokeAnythingEndpoint } from './endpoints/revocation_make.ts'
+import { restoreEndpoint } from './endpoints/revocation_restore.ts'
 import { revokeEndpoint } from './endpoints/revoke.ts'
 import {
   listSigningKeysEndpoint,
@@ -72,16 +72,16 @@ export const endpoints: readonly Endpoint[] = [
   statementEndpoint,
   delegatorKeyEndpoint,
 
-  feedPage,
-  feedStream,
-  feedAcknowledgements,
+  readFeedEndpoint,
+  streamFeedEndpoint,
+  acknowledgeFeedEndpoint,
 
   registerDelegationEndpoint,
   listDelegationsEndpoint,
   readDelegationEndpoint,
-  delegationRevoke,
-  revocationMake,
-  revocationRestore,
+  revokeDelegationEndpoint,
+  revokeAnythingEndpoint,
+  restoreEndpoint,
 
   registerPersonEndpoint,
   listPeopleEndpoint,
@@ -113,9 +113,9 @@ export const endpoints: readonly Endpoint[] = [
   rotateSigningKeyEndpoint,
   revokeSigningKeyEndpoint,
 
-  auditRecords,
-  auditHead,
-  auditProof,
+  listAuditRecordsEndpoint,
+  readAuditHeadEndpoint,
+  proveAuditRecordEndpoint,
 
   addAdministratorEndpoint,
   listAdministratorsEndpoint,
@@ -124,8 +124,8 @@ export const endpoints: readonly Endpoint[] = [
   createOrganizationEndpoint,
   listOrganizationsEndpoint,
 
-  health,
-  readiness,
+  healthEndpoint,
+  readinessEndpoint,
 ]
 
 /** The authority as a function from request to answer. */

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Administrator, addAdministrator, endAdministrator, listAdministrators } from '../administrators/index.ts'
 import { answer, answerEmpty } from '../http/answer.ts'
-import { actorOf, type Endpoint, endpoint } from './endpoint.ts'
+import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { page, paging } from './page.ts'
 import { id, listed, shortText } from './schemas.ts'
 

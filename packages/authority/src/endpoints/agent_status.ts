@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { requireAgent, resumeAgent, retireAgent, suspendAgent } from '../agents/index.ts'
 import { answer } from '../http/answer.ts'
+import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { agentView, viewOf } from './agents.ts'
-import { actorOf, type Endpoint, endpoint } from './endpoint.ts'
 import { answerRevoked, cause, revokedSchema, waitMs } from './revocation_answer.ts'
 import { agentParams } from './schemas.ts'
 

@@ -9,7 +9,7 @@ import {
   transferAgent,
 } from '../agents/index.ts'
 import { answer } from '../http/answer.ts'
-import { actorOf, type Endpoint, endpoint } from './endpoint.ts'
+import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { page, paging } from './page.ts'
 import { agentParams, handle, id, listed, longText, permission, permissions, scopes, version } from './schemas.ts'
 

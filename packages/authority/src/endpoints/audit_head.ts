@@ -2,10 +2,10 @@ import { signLogHead } from '@credence/protocol'
 import { z } from 'zod'
 import { readHead } from '../audit/index.ts'
 import { answer } from '../http/answer.ts'
-import { endpoint } from '../http/endpoint.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { activeKey } from '../tokens/index.ts'
 
-export const auditHead = endpoint({
+export const readAuditHeadEndpoint: Endpoint = endpoint({
   method: 'get',
   path: '/v1/audit/head',
   door: 'administrator',

@@ -2,16 +2,17 @@ import { base64url, signLogHead } from '@credence/protocol'
 import { z } from 'zod'
 import { proveRecord } from '../audit/index.ts'
 import { answer } from '../http/answer.ts'
-import { endpoint } from '../http/endpoint.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { activeKey } from '../tokens/index.ts'
+import { id } from './schemas.ts'
 
-export const auditProof = endpoint({
+export const proveAuditRecordEndpoint: Endpoint = endpoint({
   method: 'get',
   path: '/v1/audit/records/{id}/proof',
   door: 'administrator',
   summary: 'Proof that a record is in the audit log',
   tag: 'Audit',
-  params: z.strictObject({ id: z.string().regex(/^aud_[A-Za-z0-9_-]{22}$/) }),
+  params: z.strictObject({ id: id('aud') }),
   answers: {
     200: {
       description: 'An RFC 9162 inclusion proof against the signed head beside it.',

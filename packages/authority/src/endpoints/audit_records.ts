@@ -2,7 +2,7 @@ import { base64url } from '@credence/protocol'
 import { z } from 'zod'
 import { type PlacedRecord, readRecords } from '../audit/index.ts'
 import { answer } from '../http/answer.ts'
-import { endpoint } from '../http/endpoint.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 
 const filter = (of: string) => z.string().min(1).max(256).optional().describe(of)
 
@@ -17,7 +17,7 @@ const recordSchema = z.object({
     .describe('What the commitments in the leaf commit to, where it has not been erased.'),
 })
 
-export const auditRecords = endpoint({
+export const listAuditRecordsEndpoint: Endpoint = endpoint({
   method: 'get',
   path: '/v1/audit/records',
   door: 'administrator',

@@ -9,7 +9,7 @@ import {
   requireAgent,
 } from '../agents/index.ts'
 import { answer, answerEmpty } from '../http/answer.ts'
-import { actorOf, type Endpoint, endpoint } from './endpoint.ts'
+import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { page, paging } from './page.ts'
 import { agentParams, id, jwk, listed, scopes, seconds } from './schemas.ts'
 

@@ -2,12 +2,13 @@ import { refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { findAgent } from '../agents/index.ts'
 import { findDelegation } from '../delegations/index.ts'
-import { actorOf, type Call, endpoint } from '../http/endpoint.ts'
+import { actorOf, type Call, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { revoke } from '../revocation/index.ts'
 import type { Services } from '../services.ts'
 import { answerRevoked, cause, note, revokedSchema, waitMs } from './revocation_answer.ts'
+import { id } from './schemas.ts'
 
-export const delegationRevoke = endpoint({
+export const revokeDelegationEndpoint: Endpoint = endpoint({
   method: 'post',
   path: '/v1/delegations/{id}/revoke',
   door: 'agent',
@@ -15,7 +16,7 @@ export const delegationRevoke = endpoint({
   room: 'revocation',
   summary: 'Take back what was delegated',
   tag: 'Delegations',
-  params: z.strictObject({ id: z.string().regex(/^dlg_[A-Za-z0-9_-]{22}$/) }),
+  params: z.strictObject({ id: id('dlg') }),
   body: z.strictObject({ cause: cause.default('withdrawn'), note, wait_ms: waitMs }),
   answers: {
     200: { description: 'Durable; the three moments after which it cannot be used any more.', schema: revokedSchema },

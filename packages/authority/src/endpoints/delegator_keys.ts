@@ -2,7 +2,7 @@ import { refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { findDelegator } from '../delegations/index.ts'
 import { answerText } from '../http/answer.ts'
-import { type Endpoint, endpoint } from './endpoint.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 
 const view = z.object({
   holder: z.string(),

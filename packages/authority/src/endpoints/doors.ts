@@ -1,8 +1,8 @@
 import { coversAll, parseScope, refuse } from '@credence/protocol'
 import { findAdministratorBySecret } from '../administrators/index.ts'
+import type { Call, Caller, Endpoint } from '../http/endpoint.ts'
 import { installation, type Services } from '../services.ts'
 import { authenticateApiCall } from '../tokens/index.ts'
-import type { Call, Caller, Endpoint } from './endpoint.ts'
 
 /** What is known of a call at the door. */
 export type Arriving = Pick<Call, 'endpoint' | 'organization' | 'request' | 'url' | 'answerHeaders'>

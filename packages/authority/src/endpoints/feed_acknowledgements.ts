@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { answerEmpty } from '../http/answer.ts'
-import { endpoint } from '../http/endpoint.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { point, resource, subscriberOf } from './feed_subscriber.ts'
 
-export const feedAcknowledgements = endpoint({
+export const acknowledgeFeedEndpoint: Endpoint = endpoint({
   method: 'post',
   path: '/revocations/acknowledgements',
   door: 'agent',

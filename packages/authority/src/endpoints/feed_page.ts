@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { answerText } from '../http/answer.ts'
-import { type Call, endpoint } from '../http/endpoint.ts'
+import { type Call, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { alignedWidth, maxFacts, readAlignedBatch, readBatch } from '../revocation/index.ts'
 import type { Services } from '../services.ts'
 import { cursor, nonce, point, resource, subscriberOf } from './feed_subscriber.ts'
@@ -13,7 +13,7 @@ const query = z.strictObject({
   point,
 })
 
-export const feedPage = endpoint({
+export const readFeedEndpoint: Endpoint = endpoint({
   method: 'get',
   path: '/revocations',
   door: 'agent',

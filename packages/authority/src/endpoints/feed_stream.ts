@@ -1,14 +1,14 @@
 import { z } from 'zod'
-import { endpoint } from '../http/endpoint.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { cursor, nonce, point, resource, subscriberOf } from './feed_subscriber.ts'
 
-export const feedStream = endpoint({
+export const streamFeedEndpoint: Endpoint = endpoint({
   method: 'get',
   path: '/revocations/stream',
   door: 'agent',
   scope: 'feed:read',
   room: 'feed',
-  summary: 'Revocations as they are made, and a signed heartbeat each second',
+  summary: 'Revocations as they are made, and a signed heartbeat when there are none',
   tag: 'Revocation feed',
   query: z.strictObject({ after: cursor, nonce, resource, point }),
   answers: {

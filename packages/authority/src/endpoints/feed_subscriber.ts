@@ -4,6 +4,7 @@ import type { Call } from '../http/endpoint.ts'
 import { findResource } from '../resources/index.ts'
 import type { Subscriber } from '../revocation/index.ts'
 import type { Services } from '../services.ts'
+import { id } from './schemas.ts'
 
 export const cursor = z.coerce.number().int().min(0).default(0).describe('The `seq` the caller has come to.')
 
@@ -15,9 +16,7 @@ export const nonce = z
 
 export const resource = z.string().refine(isAudience).describe('The audience of the resource that the caller operates.')
 
-export const point = z
-  .string()
-  .regex(/^ept_[A-Za-z0-9_-]{22}$/)
+export const point = id('ept')
   .optional()
   .describe('What the enforcement point calls itself: chosen once by each running one.')
 

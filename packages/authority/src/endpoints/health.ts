@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { answer } from '../http/answer.ts'
-import { type Endpoint, endpoint } from './endpoint.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 
 const status = z.object({ status: z.literal('ok') })
 
 /** Whether the process answers at all: for whoever restarts it. */
-export const health: Endpoint = endpoint({
+export const healthEndpoint: Endpoint = endpoint({
   method: 'get',
   path: '/healthz',
   at: 'origin',
@@ -18,7 +18,7 @@ export const health: Endpoint = endpoint({
 })
 
 /** Whether it can do its work, which takes a store that commits: for whoever sends it requests. */
-export const readiness: Endpoint = endpoint({
+export const readinessEndpoint: Endpoint = endpoint({
   method: 'get',
   path: '/readyz',
   at: 'origin',

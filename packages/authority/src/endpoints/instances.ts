@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Instance, listInstances, requireAgent, startInstance } from '../agents/index.ts'
 import { answer } from '../http/answer.ts'
-import { actorOf, type Endpoint, endpoint } from './endpoint.ts'
+import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { page, paging } from './page.ts'
 import { agentParams, jwk, listed, version } from './schemas.ts'
 

@@ -1,6 +1,6 @@
 import { answerText } from '../http/answer.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { jwks, jwksMaxAgeSeconds } from '../tokens/index.ts'
-import { type Endpoint, endpoint } from './endpoint.ts'
 
 /** RFC 7517. The next signing key is in it well before it signs; a retired one as long as anything it signed can live. */
 export const jwksEndpoint: Endpoint = endpoint({

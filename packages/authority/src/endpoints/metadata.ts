@@ -3,9 +3,9 @@ import { z } from 'zod'
 import { assertionAlgorithms, wayNames } from '../authentication/index.ts'
 import { grantTypes } from '../grants/index.ts'
 import { answerText } from '../http/answer.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { findOrganizationByHandle } from '../organizations/index.ts'
 import type { Organization } from '../services.ts'
-import { type Endpoint, endpoint } from './endpoint.ts'
 
 const names = ['oauth-authorization-server', 'openid-configuration'] as const
 

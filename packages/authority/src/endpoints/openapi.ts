@@ -1,5 +1,5 @@
 import { answerText } from '../http/answer.ts'
-import { type Endpoint, endpoint } from './endpoint.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 
 /** Serves the description of the table that it is itself a row of. */
 export function openapi(describe: () => object): Endpoint {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { answer } from '../http/answer.ts'
+import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { createOrganization, listOrganizations } from '../organizations/index.ts'
 import type { Organization } from '../services.ts'
-import { actorOf, type Endpoint, endpoint } from './endpoint.ts'
 import { page, paging } from './page.ts'
 import { handle, listed, shortText } from './schemas.ts'
 

@@ -1,8 +1,8 @@
 import { base64url, canonicalize, type JsonObject, refuse } from '@credence/protocol'
 import { z } from 'zod'
+import type { Call } from '../http/endpoint.ts'
 import type { Organization, Services } from '../services.ts'
 import { organizationSecret } from '../tokens/index.ts'
-import type { Call } from './endpoint.ts'
 
 /** What every list takes beside its own filters: `query: z.strictObject({ ...paging, owner: … })`. */
 export const paging: { limit: z.ZodDefault<z.ZodCoercedNumber>; cursor: z.ZodOptional<z.ZodString> } = {

@@ -2,6 +2,7 @@ import { refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { type Credential, endCredential, findCredential } from '../agents/index.ts'
 import { answer, answerEmpty } from '../http/answer.ts'
+import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import {
   changePerson,
   enrolKey,
@@ -11,7 +12,6 @@ import {
   registerPerson,
   requirePerson,
 } from '../people/index.ts'
-import { actorOf, type Endpoint, endpoint } from './endpoint.ts'
 import { page, paging } from './page.ts'
 import { id, jwk, listed, permission, permissions, seconds, shortText } from './schemas.ts'
 

@@ -1,8 +1,8 @@
 import { refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { answer } from '../http/answer.ts'
+import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { changeResource, findResourceById, listResources, type Resource, registerResource } from '../resources/index.ts'
-import { actorOf, type Endpoint, endpoint } from './endpoint.ts'
 import { page, paging } from './page.ts'
 import { id, listed, scopes, shortText } from './schemas.ts'
 

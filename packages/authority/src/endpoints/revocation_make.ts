@@ -1,10 +1,10 @@
 import { refuse } from '@credence/protocol'
 import { z } from 'zod'
-import { actorOf, endpoint } from '../http/endpoint.ts'
+import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { revoke, stepsToEnd, subjectOf } from '../revocation/index.ts'
 import { answerRevoked, cause, note, revokedSchema, waitMs } from './revocation_answer.ts'
 
-export const revocationMake = endpoint({
+export const revokeAnythingEndpoint: Endpoint = endpoint({
   method: 'post',
   path: '/v1/revocations',
   door: 'administrator',

@@ -1,10 +1,10 @@
 import { refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { answer } from '../http/answer.ts'
-import { actorOf, endpoint } from '../http/endpoint.ts'
+import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { mayComeBack, restore, stepsToRestore, subjectOf } from '../revocation/index.ts'
 
-export const revocationRestore = endpoint({
+export const restoreEndpoint: Endpoint = endpoint({
   method: 'post',
   path: '/v1/revocations/restore',
   door: 'administrator',

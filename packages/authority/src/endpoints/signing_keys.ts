@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { answer, answerEmpty } from '../http/answer.ts'
+import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { listSigningKeys, newSigningKey, revokeSigningKey, type SigningKeyRecord } from '../tokens/index.ts'
-import { actorOf, type Endpoint, endpoint } from './endpoint.ts'
-import { id, shortText } from './schemas.ts'
+import { cause, note } from './revocation_answer.ts'
+import { id } from './schemas.ts'
 
 const tag = 'Signing keys'
 
@@ -52,13 +53,7 @@ export const revokeSigningKeyEndpoint: Endpoint = endpoint({
   summary: 'End a signing key and everything it signed; its successor signs at once',
   tag,
   params: z.strictObject({ id: id('sgk') }),
-  body: z.strictObject({
-    cause: z
-      .string()
-      .regex(/^[a-z][a-z0-9_]{0,63}$/)
-      .default('compromised'),
-    note: shortText.optional(),
-  }),
+  body: z.strictObject({ cause: cause.default('compromised'), note }),
   answers: { 204: { description: 'The key has ended for good.' } },
   async handle(services, call) {
     const { organization, params, body } = call

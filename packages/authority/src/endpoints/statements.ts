@@ -2,7 +2,7 @@ import { refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { statementByHash } from '../delegations/index.ts'
 import { answerText } from '../http/answer.ts'
-import { type Endpoint, endpoint } from './endpoint.ts'
+import { type Endpoint, endpoint } from '../http/endpoint.ts'
 
 /** A statement is named by the hash of what was signed, so it never changes: it may be cached for ever. */
 export const statementEndpoint: Endpoint = endpoint({
