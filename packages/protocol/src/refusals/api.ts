@@ -78,12 +78,6 @@ export const api = {
     says: 'The path does not take this method.',
     hint: 'See the Allow header.',
   },
-  not_acceptable: {
-    status: 406,
-    oauth: 'invalid_request',
-    says: 'The answer cannot be given in a form the request accepts.',
-    hint: 'Accept the media type in the documentation.',
-  },
   not_found: {
     status: 404,
     oauth: 'invalid_request',
@@ -119,12 +113,6 @@ export const api = {
     oauth: 'temporarily_unavailable',
     says: 'There were too many requests.',
     hint: 'Try again after the time in Retry-After.',
-  },
-  request_timeout: {
-    status: 408,
-    oauth: 'invalid_request',
-    says: 'The request did not arrive in time.',
-    hint: 'Send it again.',
   },
   storage_unavailable: {
     status: 503,

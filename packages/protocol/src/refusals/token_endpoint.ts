@@ -60,12 +60,6 @@ export const tokenEndpoint = {
     says: 'The resource is not known, or may not be reached by this client.',
     hint: 'Use the exact audience the resource is registered under.',
   },
-  response_type_unsupported: {
-    status: 400,
-    oauth: 'unsupported_response_type',
-    says: 'The response type is not supported.',
-    hint: 'Use one of response_types_supported in the metadata.',
-  },
   scope_exceeds_grant: {
     status: 400,
     oauth: 'invalid_scope',
@@ -102,11 +96,5 @@ export const tokenEndpoint = {
     oauth: 'invalid_request',
     says: 'The requested token type is not issued here.',
     hint: 'Ask for urn:ietf:params:oauth:token-type:access_token.',
-  },
-  unauthorized_client: {
-    status: 400,
-    oauth: 'unauthorized_client',
-    says: 'The client may not use this grant type.',
-    hint: 'Ask an administrator to allow it.',
   },
 } as const
