@@ -5,7 +5,7 @@ import { type Jws, type KeyLookup, readJws, signJws, verifyJws } from './jws.ts'
 import type { SigningKey } from './keys.ts'
 import { isRefusal, refuse } from './refusals.ts'
 import { parseScope } from './scopes.ts'
-import { type Check, checkShape, listOf, matching, oneOf, text, whole } from './shape.ts'
+import { type Check, checkShape, isReadable, listOf, matching, oneOf, text, whole } from './shape.ts'
 
 /** Everything whose end ends the token, each with the epoch it had when the token was issued. */
 export type Lineage = ReadonlyArray<readonly [id: string, epoch: number]>
@@ -222,22 +222,13 @@ function isConstrained(value: JsonValue): boolean {
   if (!isJsonArray(value) || value.length !== 1) return false
   const [detail] = value
   if (!isJsonObject(detail) || detail.type !== 'agent_delegation' || Object.keys(detail).length !== 2) return false
-  return detail.constraints !== undefined && passes(() => parseConstraints(detail.constraints ?? null))
+  return detail.constraints !== undefined && isReadable(() => parseConstraints(detail.constraints ?? null))
 }
 
 function isScopeText(value: string): boolean {
-  return passes(() => parseScope(value))
-}
-
-function passes(parse: () => unknown): boolean {
-  try {
-    parse()
-    return true
-  } catch {
-    return false
-  }
+  return isReadable(() => parseScope(value))
 }
 
 function isOf(required: Record<string, Check>): Check {
-  return (value) => passes(() => checkShape(value, { required }, 'claims_invalid', 'claim'))
+  return (value) => isReadable(() => checkShape(value, { required }, 'claims_invalid', 'claim'))
 }

@@ -3,6 +3,7 @@ import { isJsonArray, type JsonObject, type JsonValue } from './json.ts'
 import { type Jws, readJws, signJws, verifyJws } from './jws.ts'
 import type { PublicKey, SigningKey } from './keys.ts'
 import { isRefusal, refuse } from './refusals.ts'
+import { isTime } from './shape.ts'
 
 export type VerifiedAssertion = {
   clientId: string
@@ -106,10 +107,6 @@ async function authenticate(jws: Jws, key: PublicKey | undefined): Promise<void>
     if (!isRefusal(cause)) throw cause
     refuse('client_authentication_failed', { cause })
   }
-}
-
-function isTime(value: JsonValue | undefined): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function bytesOf(value: string): number {

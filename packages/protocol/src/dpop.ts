@@ -1,11 +1,12 @@
 import { encode } from './base64url.ts'
 import { hashText } from './digest.ts'
 import { normalizeTarget } from './http_target.ts'
-import { isJsonObject, type JsonObject, type JsonValue } from './json.ts'
+import { isJsonObject, type JsonObject } from './json.ts'
 import { type Jws, readJws, signJws, verifyJws } from './jws.ts'
 import type { PublicKey, SigningKey } from './keys.ts'
 import { isRefusal, refuse } from './refusals.ts'
 import { rememberedKeys } from './remembered_keys.ts'
+import { isTime } from './shape.ts'
 
 export type VerifiedProof = {
   /** Thumbprint of the key that made the proof; what `cnf.jkt` must equal. */
@@ -147,10 +148,6 @@ function checkTimes(payload: JsonObject, { now, maxAgeSeconds = 60, futureSecond
   if (!(exp === undefined || isTime(exp)) || !(nbf === undefined || isTime(nbf))) invalid('exp, nbf: not valid.')
   if ((exp !== undefined && exp <= now) || (nbf !== undefined && nbf > now + futureSeconds)) refuse('proof_stale')
   return iat + maxAgeSeconds + 1
-}
-
-function isTime(value: JsonValue | undefined): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function invalid(detail: string, cause?: unknown): never {

@@ -22,6 +22,8 @@ export { joinChain, splitChain, verifyChain } from './delegation/chain.ts'
 export type { NarrowedField } from './delegation/narrows.ts'
 export { narrows } from './delegation/narrows.ts'
 export type { Evidence, ReadStatement, Statement, StatementWords } from './delegation/statement.ts'
+// Reading without verifying stays inside, so that nothing outside this package can act on an unverified claim. The one exception is
+// `readStatement`: whoever hands a statement on reads it before anybody has verified it.
 export {
   agentOf,
   defaultDelegationSeconds,
@@ -30,7 +32,6 @@ export {
   readStatement,
   signStatement,
 } from './delegation/statement.ts'
-// Reading without verifying stays inside: nothing outside this package can act on an unverified claim.
 export { hashText, sha256 } from './digest.ts'
 export type { ProofExpectations, VerifiedProof } from './dpop.ts'
 export { createDpopProof, readDpopHeader, verifyDpopProof } from './dpop.ts'
@@ -50,7 +51,7 @@ export { isJsonArray, isJsonObject, parseJson, parseJsonBytes } from './json.ts'
 export type { KeyLookup } from './jws.ts'
 export { signJws } from './jws.ts'
 export type { Algorithm, PublicKey, SigningKey } from './keys.ts'
-export { generateSigningKey, importPublicKey, importSigningKey, isAlgorithm, thumbprint } from './keys.ts'
+export { generateSigningKey, importPublicKey, importSigningKey, thumbprint } from './keys.ts'
 export {
   consistencyProof,
   Frontier,

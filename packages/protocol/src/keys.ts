@@ -29,10 +29,6 @@ export const cryptoAlgorithms: Readonly<Record<Algorithm, CryptoAlgorithm>> = {
   RS256: { import: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, use: { name: 'RSASSA-PKCS1-v1_5' } },
 }
 
-export function isAlgorithm(value: JsonValue | undefined): value is Algorithm {
-  return typeof value === 'string' && Object.hasOwn(cryptoAlgorithms, value)
-}
-
 // RFC 7518 §6.2.2, §6.3.2, §6.4, and `priv` of draft-ietf-cose-dilithium.
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 

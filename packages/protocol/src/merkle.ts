@@ -206,6 +206,7 @@ function areHashes(hashes: readonly Uint8Array[]): boolean {
   return hashes.every((hash) => hash.length === 32)
 }
 
-function equal(a: Uint8Array, b: Uint8Array): boolean {
+/** Whether two hashes are the same. They are public, so it need not take the same time for all. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, place) => byte === b[place])
 }

@@ -1,7 +1,7 @@
 /** Closed shapes: which members a JSON object must have and may have, and what each must look like. */
 
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json.ts'
-import { type RefusalCode, refuse } from './refusals.ts'
+import { isRefusal, type RefusalCode, refuse } from './refusals.ts'
 
 export type Check = (value: JsonValue) => boolean
 
@@ -35,6 +35,11 @@ export function whole(least: number, most: number = Number.MAX_SAFE_INTEGER): Ch
   return (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most
 }
 
+/** A NumericDate (RFC 7519 §2) as it is written here: whole seconds since 1970. */
+export function isTime(value: JsonValue | undefined): value is number {
+  return value !== undefined && whole(0)(value)
+}
+
 export function text(isValid: (text: string) => boolean): Check {
   return (value) => typeof value === 'string' && isValid(value)
 }
@@ -58,4 +63,15 @@ export function listOf(check: Check, least: number, most: number): Check {
     value.length <= most &&
     value.every(check) &&
     new Set(value).size === value.length
+}
+
+/** Whether `read` returns instead of refusing: a reader of one value as the check of a member. Other errors go on. */
+export function isReadable(read: () => unknown): boolean {
+  try {
+    read()
+    return true
+  } catch (error) {
+    if (isRefusal(error)) return false
+    throw error
+  }
 }

@@ -1,10 +1,11 @@
 import { decode } from '../base64url.ts'
+import { isId } from '../identifiers.ts'
 import type { JsonObject } from '../json.ts'
 import { type KeyLookup, readJws, signJws, verifyJws } from '../jws.ts'
 import type { SigningKey } from '../keys.ts'
-import { Frontier, leafHash } from '../merkle.ts'
+import { equal, Frontier, leafHash } from '../merkle.ts'
 import { refuse } from '../refusals.ts'
-import { checkShape, matching, text, whole } from '../shape.ts'
+import { checkShape, sha256Text, text, whole } from '../shape.ts'
 
 /** What a log consisted of at `at_ms`: its size and the RFC 6962 root over all its leaves (base64url). */
 export type LogHead = { iss: string; org: string; size: number; root: string; at_ms: number }
@@ -14,9 +15,9 @@ const typ = 'log-head+jwt'
 const shape = {
   required: {
     iss: text((value) => value.length > 0 && value.length <= 512),
-    org: matching(/^org_[A-Za-z0-9_-]{22}$/),
+    org: text((value) => isId(value, 'org')),
     size: whole(0),
-    root: matching(/^[A-Za-z0-9_-]{43}$/),
+    root: sha256Text,
     at_ms: whole(0),
   },
 }
@@ -65,8 +66,4 @@ export async function verifyLog(
   if (frontier.size < head.size) refuse('log_mismatch', { detail: `position ${frontier.size}: missing` })
   const root = await frontier.root()
   if (!equal(root, decode(head.root))) refuse('log_mismatch', { detail: 'root: not the one in the signed head' })
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, place) => byte === b[place])
 }

@@ -13,9 +13,9 @@ import { isAudience, isId, isTask, newId, parseSpiffeId } from '../identifiers.t
 import type { JsonObject, JsonValue } from '../json.ts'
 import { type Jws, readJws, signJws } from '../jws.ts'
 import type { SigningKey } from '../keys.ts'
-import { isRefusal, refuse } from '../refusals.ts'
+import { refuse } from '../refusals.ts'
 import { parseScope } from '../scopes.ts'
-import { type Check, checkShape, listOf, matching, oneOf, type Shape, text, whole } from '../shape.ts'
+import { type Check, checkShape, isReadable, listOf, matching, oneOf, type Shape, text, whole } from '../shape.ts'
 
 /** What a hop rests on. */
 export type Evidence =
@@ -168,7 +168,7 @@ function isEvidence(value: JsonValue): boolean {
   const { kind } = (value ?? {}) as JsonObject
   if (kind === 'passkey') return typeof value === 'object'
   const shape = kind === 'signed' ? signedShape : attestedShape
-  return inShape(() => checkShape(value, shape, 'malformed', 'evidence'))
+  return isReadable(() => checkShape(value, shape, 'malformed', 'evidence'))
 }
 
 const signedShape: Shape = { required: { kind: oneOf('signed') } }
@@ -184,19 +184,9 @@ const attestedShape: Shape = {
 /** The path of a SPIFFE ID below `/agent`, `agent` included; undefined when it is not one. */
 function partsOf(value: string): string[] | undefined {
   let path: string[] = []
-  return inShape(() => ({ path } = parseSpiffeId(value))) && path[0] === 'agent' ? path : undefined
+  return isReadable(() => ({ path } = parseSpiffeId(value))) && path[0] === 'agent' ? path : undefined
 }
 
 function isBase64url(value: string): boolean {
-  return inShape(() => decode(value))
-}
-
-function inShape(read: () => unknown): boolean {
-  try {
-    read()
-    return true
-  } catch (error) {
-    if (isRefusal(error)) return false
-    throw error
-  }
+  return isReadable(() => decode(value))
 }
