@@ -1,6 +1,6 @@
 import { isRefusal } from '@credence/protocol'
 import type { CommanderError } from 'commander'
-import { printable } from './output.ts'
+import { jsonText, printable } from './output.ts'
 
 /** Why a command could not do what it was asked, and what to do about it. */
 export class Failure extends Error {
@@ -65,7 +65,7 @@ function isUsage(error: unknown): error is CommanderError {
 }
 
 export function render({ exit: _, ...explained }: Explained, json: boolean): string {
-  if (json) return `${JSON.stringify({ error: explained })}\n`
+  if (json) return `${jsonText({ error: explained })}\n`
   const hint = explained.hint ? `\n  ${printable(explained.hint)}` : ''
   return `credence: ${printable(explained.message)} (${printable(explained.code)})${hint}\n`
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { distance, moment, outputTo, paintFor, printable } from './output.ts'
+import { distance, jsonText, moment, outputTo, paintFor, printable } from './output.ts'
 
 function printed(use: (output: ReturnType<typeof outputTo>) => void, json = false): string {
   const parts: string[] = []
@@ -60,4 +60,12 @@ test('moments and distances read well', () => {
   expect(distance(1_000, 990)).toBe('in 10 ms')
   expect(distance(0, 90_000)).toBe('90 s ago')
   expect(distance(3_600_000 * 5, 0)).toBe('in 5 h')
+})
+
+test('JSON escapes what would act on a terminal, and stays the same value', () => {
+  const value = { name: 'a\u009b2J\u202e\u{e0041}\u2028', lines: ['one\ntwo'] }
+  for (const text of [jsonText(value), jsonText(value, 2)]) {
+    expect(text).not.toMatch(/[\u009b\u202e\u2028]|\u{e0041}/u)
+    expect(JSON.parse(text)).toEqual(value)
+  }
 })

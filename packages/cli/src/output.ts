@@ -12,6 +12,21 @@ export function printable(text: string): string {
   })
 }
 
+/** JSON that is as safe for a terminal: the same value, with such characters escaped as JSON has it. */
+export function jsonText(value: unknown, indent = 0): string {
+  // A line break can only be the indentation's: JSON has none inside a string.
+  return JSON.stringify(value, null, indent).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) =>
+    character === '\n' ? character : escaped(character),
+  )
+}
+
+/** In UTF-16 units, as JSON escapes. */
+function escaped(character: string): string {
+  return Array.from({ length: character.length }, (_, unit) => {
+    return `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`
+  }).join('')
+}
+
 export type Paint = Record<'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan', (text: string) => string>
 
 const codes: Record<keyof Paint, number> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 }
@@ -42,7 +57,7 @@ export function outputTo(write: (text: string) => void, { json, colour }: { json
     paint,
     line,
     value: (value, forPeople) => {
-      if (json) line(JSON.stringify(value, null, 2))
+      if (json) line(jsonText(value, 2))
       else forPeople()
     },
     table: (columns, rows) => {

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { type AuditRecord, checkLog, proveRecord, readHead, readRecords } from '../audit_log.ts'
 import { connected, group, leaf } from '../command.ts'
 import { action } from '../context.ts'
-import { moment, type Output, printable } from '../output.ts'
+import { jsonText, moment, type Output, printable } from '../output.ts'
 import type { Terminal } from '../terminal.ts'
 import { wholeNumber } from '../words.ts'
 
@@ -64,7 +64,7 @@ function tail(terminal: Terminal): Command {
       action<Filter & { last: number; follow: boolean }>(terminal, async ({ api, output, options }) => {
         const connection = api()
         const tellOne = (record: AuditRecord): void =>
-          output.json ? output.line(JSON.stringify(record)) : tell(output, record)
+          output.json ? output.line(jsonText(record)) : tell(output, record)
         let position = -1
         const last: AuditRecord[] = []
         for await (const record of readRecords(connection, filterIn(options))) {

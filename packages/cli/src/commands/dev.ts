@@ -5,7 +5,7 @@ import { type Command, Option } from 'commander'
 import { leaf } from '../command.ts'
 import { connection } from '../connection.ts'
 import { action, type Context } from '../context.ts'
-import { Failure } from '../failure.ts'
+import { explain, Failure } from '../failure.ts'
 import { type Life, live } from '../life/live.ts'
 import { duration, storyTo } from '../life/story.ts'
 import { type Profile, readProfile, writeProfile } from '../profile.ts'
@@ -42,7 +42,8 @@ async function runDev(context: Context<Options>): Promise<void> {
     writeProfile(join(directory, 'cli.json'), profile)
     greet(context, place)
     if (options.life) {
-      life = await untilToldOr(stopped, context, profile, directory)
+      const telling = untilToldOr(stopped, context, profile, directory)
+      life = await (before === undefined ? telling : telling.catch(inTheWay))
       if (life === undefined) return
     }
     if (options.once) return
@@ -72,6 +73,15 @@ async function untilToldOr(
     )
   }
   return life
+}
+
+/** Whatever it is, it worked when the data was new. */
+function inTheWay(error: unknown): never {
+  const { code, message, hint } = explain(error)
+  const ours = error instanceof Failure && hint !== undefined
+  const otherwise =
+    'What was done to the data since may be in its way. Begin anew in another --directory, or use --no-life.'
+  throw ours ? error : new Failure(code, message, otherwise, { cause: error })
 }
 
 /** The issuer of dev mode is its origin, so its data is at home on one port; a start without a port goes there. */

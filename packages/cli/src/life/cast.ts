@@ -4,6 +4,7 @@ import type { JsonObject } from '@credence/protocol'
 import { type Agent, AgentKey, createAgent } from '@credence/sdk'
 import { loadKey, saveKey } from '@credence/sdk/node'
 import type { Connection } from '../connection.ts'
+import { Failure } from '../failure.ts'
 import { listAll } from '../listing.ts'
 import type { Permission } from '../words.ts'
 import { listeningFetch, type Refusing } from './refusing.ts'
@@ -51,6 +52,13 @@ export class Cast {
     const known = items.find((each) => each.handle === handle)
     const made =
       known ?? (await this.#api.send<Registered>('POST', '/v1/agents', { handle, owner: owner.id, ...about }))
+    if (made.status === 'retired') {
+      throw new Failure(
+        'life_broken',
+        `${handle} has been retired, and a handle is never given again.`,
+        'Begin anew in another --directory, or leave the life out with --no-life.',
+      )
+    }
     // Somebody tried the kill switch; the life needs everybody.
     if (made.status === 'suspended') await this.#api.send('POST', `/v1/agents/${made.id}/resume`)
     const { key, again } = await this.#key(handle, made.id)

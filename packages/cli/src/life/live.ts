@@ -1,4 +1,5 @@
 import type { Connection } from '../connection.ts'
+import { calls } from './acts/calls.ts'
 import { delegation } from './acts/delegation.ts'
 import { record } from './acts/record.ts'
 import { refusals } from './acts/refusals.ts'
@@ -21,6 +22,7 @@ export async function live(story: Story, api: Connection, directory: string): Pr
   const world = await whoIsWho(story, api, directory)
   try {
     const handed = await delegation(story, world)
+    await calls(story, world, handed)
     await refusals(story, world, handed)
     const ended = await revocation(story, world, handed)
     await record(story, world, ended)

@@ -44,7 +44,7 @@ export async function openShop(audience: string, operator: AgentPlayer): Promise
     server.listen(Number(port), hostname, resolve)
   })
   try {
-    await verifier.ready(10_000)
+    await verifier.ready()
   } catch (error) {
     server.close()
     await verifier.stop()
