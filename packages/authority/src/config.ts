@@ -1,3 +1,10 @@
+import {
+  type Algorithm,
+  algorithms,
+  defaultDelegationSeconds,
+  isHandle,
+  longestDelegationSeconds,
+} from '@credence/protocol'
 import { z } from 'zod'
 
 export type Mode = 'dev' | 'production'
@@ -19,7 +26,7 @@ export type Settings = {
   wrappingKeys: string
   directory: string
   devOrganization: string
-  signingAlgorithm: 'ES256' | 'EdDSA' | 'RS256'
+  signingAlgorithm: Algorithm
   signingKeyLifetimeSeconds: number
   signingKeyLeadSeconds: number
   accessTokenLifetimeSeconds: number
@@ -130,14 +137,14 @@ export const settings: { [Name in Exclude<keyof Settings, 'mode'>]: Setting<Sett
   devOrganization: {
     variable: 'CREDENCE_DEV_ORGANIZATION',
     flag: '--dev-organization',
-    type: z.string(),
+    type: z.string().refine(isHandle),
     byDefault: 'dev',
     sentence: 'The handle of the organization that dev mode makes, whose issuer is the origin itself.',
   },
   signingAlgorithm: {
     variable: 'CREDENCE_SIGNING_ALGORITHM',
     flag: '--signing-algorithm',
-    type: z.enum(['ES256', 'EdDSA', 'RS256']),
+    type: z.enum(algorithms),
     byDefault: 'ES256',
     sentence: 'The algorithm of new organizations: ES256, EdDSA or RS256.',
   },
@@ -166,15 +173,15 @@ export const settings: { [Name in Exclude<keyof Settings, 'mode'>]: Setting<Sett
   delegationLifetimeSeconds: {
     variable: 'CREDENCE_DELEGATION_LIFETIME',
     flag: '--delegation-lifetime',
-    type: whole(60, 90 * day),
-    byDefault: `${day}`,
+    type: whole(60, longestDelegationSeconds),
+    byDefault: `${defaultDelegationSeconds}`,
     sentence: 'Seconds a delegation lives unless its maker says otherwise.',
   },
   delegationMaxLifetimeSeconds: {
     variable: 'CREDENCE_DELEGATION_MAX_LIFETIME',
     flag: '--delegation-max-lifetime',
-    type: whole(60, 90 * day),
-    byDefault: `${90 * day}`,
+    type: whole(60, longestDelegationSeconds),
+    byDefault: `${longestDelegationSeconds}`,
     sentence: 'Seconds a delegation lives at most.',
   },
   delegationMaxDepth: {

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
-import { isHandle, refuse, signBatch } from '@credence/protocol'
+import { refuse, signBatch } from '@credence/protocol'
 import { ensureFirstAdministrator, type SecretPlace } from './administrators/index.ts'
 import { createApp } from './app.ts'
 import { RefusalCounter } from './audit/index.ts'
@@ -112,7 +112,6 @@ async function listenOn(settings: Settings): Promise<Listener> {
 /** Dev mode has one organization, whose issuer is the origin. */
 async function ensureDevOrganization(services: Services, place: SecretPlace): Promise<void> {
   const { origin, devOrganization: handle } = services.config
-  if (!isHandle(handle)) refuse('config_invalid', { detail: 'CREDENCE_DEV_ORGANIZATION is not a handle.' })
   const found = await findOrganizationByHandle(services, handle)
   if (!found) {
     await createOrganization(services, { handle, displayName: handle, issuer: origin, place })

@@ -51,7 +51,7 @@ export { isJsonArray, isJsonObject, parseJson, parseJsonBytes } from './json.ts'
 export type { KeyLookup } from './jws.ts'
 export { signJws } from './jws.ts'
 export type { Algorithm, PublicKey, SigningKey } from './keys.ts'
-export { generateSigningKey, importPublicKey, importSigningKey, thumbprint } from './keys.ts'
+export { algorithms, generateSigningKey, importPublicKey, importSigningKey, thumbprint } from './keys.ts'
 export {
   consistencyProof,
   Frontier,
@@ -62,8 +62,9 @@ export {
   verifyConsistency,
   verifyInclusion,
 } from './merkle.ts'
+export { accessTokenType, clientAssertionType, delegationType, jwtType, tokenExchangeGrant } from './oauth_names.ts'
 export type { RefusalCode, RefusalRow } from './refusals.ts'
-export { asRefusal, isRefusal, Refusal, refusals, refuse } from './refusals.ts'
+export { asRefusal, isRefusal, problemOf, Refusal, refusals, refuse } from './refusals.ts'
 export { rememberedKeys } from './remembered_keys.ts'
 export type { Batch } from './revocation/batch.ts'
 export { signBatch, verifyBatch } from './revocation/batch.ts'

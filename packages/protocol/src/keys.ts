@@ -3,8 +3,10 @@ import { decode } from './base64url.ts'
 import { isJsonArray, type JsonObject, type JsonValue } from './json.ts'
 import { refuse } from './refusals.ts'
 
-/** `EdDSA` is Ed25519 only (RFC 8037). */
-export type Algorithm = 'ES256' | 'EdDSA' | 'RS256'
+/** Every signature algorithm that is used. `EdDSA` is Ed25519 only (RFC 8037). */
+export const algorithms = ['ES256', 'EdDSA', 'RS256'] as const
+
+export type Algorithm = (typeof algorithms)[number]
 
 /** A key to verify with. `alg` is what it was registered for, and the only algorithm it ever verifies. */
 export type PublicKey = { kid: string; alg: Algorithm; jwk: JsonObject; key: CryptoKey }

@@ -87,3 +87,18 @@ export function isRefusal(error: unknown): error is Refusal {
 export function asRefusal(error: unknown): Refusal {
   return isRefusal(error) ? error : new Refusal('internal_error', { cause: error })
 }
+
+/**
+ * The problem document (RFC 9457) of a refusal, for whoever answers HTTP outside the OAuth endpoints. Nothing of the request and
+ * nothing private is in it.
+ *
+ * @param status what is answered, where it is not the row's own.
+ */
+export function problemOf(
+  refusal: Refusal,
+  status: number = refusal.status,
+): { type: string; title: string; status: number; detail?: string; code: RefusalCode; hint: string } {
+  const { code, says, detail, hint } = refusal
+  const type = `urn:credence:refusal:${code}`
+  return { type, title: says, status, ...(detail !== undefined && { detail }), code, hint }
+}

@@ -1,4 +1,6 @@
 import {
+  algorithms,
+  clientAssertionType,
   generateSigningKey,
   hashText,
   importPublicKey,
@@ -13,10 +15,10 @@ import { type Agent, type Credential, findAgentBySpiffeId, findCredentialByKid }
 import { nowSeconds, type Organization, type Services } from '../services.ts'
 import type { Way } from './client.ts'
 
-const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-
 /** For the metadata; Ed25519 is the newer name of what EdDSA means here (RFC 9864). */
-export const assertionAlgorithms: readonly string[] = ['ES256', 'EdDSA', 'Ed25519', 'RS256']
+export const assertionAlgorithms: readonly string[] = algorithms.flatMap((alg) =>
+  alg === 'EdDSA' ? [alg, 'Ed25519'] : [alg],
+)
 
 /** An unknown client, an unknown key and a wrong signature are one answer: who cannot sign learns nothing. */
 const unproven: ReadonlySet<RefusalCode> = new Set([
@@ -32,7 +34,7 @@ export const privateKeyJwt: Way = {
   isTried: ({ form }) => form.client_assertion !== undefined || form.client_assertion_type !== undefined,
   async prove(services, { organization, form }) {
     const { client_assertion: assertion, client_assertion_type: type } = form
-    if (assertion === undefined || type !== assertionType) {
+    if (assertion === undefined || type !== clientAssertionType) {
       refuse('invalid_request', { detail: 'client_assertion and client_assertion_type must fit each other.' })
     }
     let found: { agent: Agent; credential: Credential } | undefined

@@ -1,4 +1,4 @@
-import { isHandle, refuse } from '@credence/protocol'
+import { refuse } from '@credence/protocol'
 import { type Mode, type Setting, type Settings, settings } from '../config.ts'
 
 export type ConfigSource = {
@@ -88,9 +88,6 @@ function refuseUnsafe(config: Settings): void {
     unsafe(
       'CREDENCE_MAX_STALENESS is below two heartbeats, so every lease would lapse. Raise it, or lower CREDENCE_HEARTBEAT.',
     )
-  }
-  if (!isHandle(config.devOrganization)) {
-    refuse('config_invalid', { detail: 'CREDENCE_DEV_ORGANIZATION is not a handle.' })
   }
   if (config.mode !== 'production') {
     if (isLoopback(config.host)) return

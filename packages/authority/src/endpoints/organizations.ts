@@ -1,3 +1,4 @@
+import { algorithms } from '@credence/protocol'
 import { z } from 'zod'
 import { answer } from '../http/answer.ts'
 import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
@@ -7,7 +8,7 @@ import { page, paging } from './page.ts'
 import { handle, listed, shortText } from './schemas.ts'
 
 const tag = 'Organizations'
-const algorithm = z.enum(['ES256', 'EdDSA', 'RS256'])
+const algorithm = z.enum(algorithms)
 
 const organizationView = z.object({
   id: z.string(),

@@ -1,3 +1,4 @@
+import { algorithms } from '@credence/protocol'
 import { z } from 'zod'
 import { answer, answerEmpty } from '../http/answer.ts'
 import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
@@ -10,7 +11,7 @@ const tag = 'Signing keys'
 const moment = z.number().optional().describe('Unix milliseconds.')
 const keyView = z.object({
   id: z.string().describe('Its `kid`.'),
-  alg: z.enum(['ES256', 'EdDSA', 'RS256']),
+  alg: z.enum(algorithms),
   state: z.enum(['prepared', 'published', 'active', 'retired', 'revoked']),
   jwk: z.record(z.string(), z.unknown()),
   prepared_at_ms: z.number(),

@@ -1,11 +1,10 @@
-import { type AccessTokenClaims, coversAll, parseScope, refuse } from '@credence/protocol'
+import { type AccessTokenClaims, accessTokenType, coversAll, parseScope, refuse } from '@credence/protocol'
 import { chainCeilings, type RegisteredChain, standingChains } from '../delegations/index.ts'
 import type { Services } from '../services.ts'
 import { fullLineage, joinLineages } from '../tokens/index.ts'
 import { scopesBeyond } from './beyond.ts'
 import { type Drawn, type TokenRequest, taskAndSession } from './grant.ts'
 import { presentedToken } from './presented.ts'
-import { accessTokenType } from './token_types.ts'
 
 /**
  * Shape (b): an access token, and the caller's own token as actor_token. Two valid tokens alone prove nothing about each

@@ -1,4 +1,4 @@
-import { type Actor, agentOf, type ChainHop, formatScope, refuse } from '@credence/protocol'
+import { type Actor, accessTokenType, agentOf, type ChainHop, formatScope, refuse } from '@credence/protocol'
 import { record } from '../audit/index.ts'
 import type { RegisteredChain } from '../delegations/index.ts'
 import type { Decision } from '../policy/index.ts'
@@ -14,7 +14,6 @@ import {
   stampLineage,
 } from '../tokens/index.ts'
 import type { Drawn, Grant, TokenRequest } from './grant.ts'
-import { accessTokenType } from './token_types.ts'
 
 /** Everything that was found out about a token request that is granted. */
 export type Granted = {

@@ -1,17 +1,16 @@
-import { refuse } from '@credence/protocol'
+import { accessTokenType, delegationType, jwtType, refuse, tokenExchangeGrant } from '@credence/protocol'
 import type { Services } from '../services.ts'
 import { byDelegation } from './by_delegation.ts'
 import { bySubjectAndActor } from './by_subject_and_actor.ts'
 import type { Drawn, Grant, TokenRequest } from './grant.ts'
 import { onBehalfOf } from './on_behalf_of.ts'
-import { accessTokenType, delegationType, jwtType } from './token_types.ts'
 
 /**
  * RFC 8693. There are three shapes, and no fourth: an exchange never hides the agent that asks (impersonation), and never
  * takes an actor, or a chain of actors, from the request.
  */
 export const tokenExchange: Grant = {
-  type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+  type: tokenExchangeGrant,
   exchanges: true,
   async draw(services, request) {
     const { form } = request

@@ -1,4 +1,4 @@
-import { asRefusal, type Refusal } from '@credence/protocol'
+import { asRefusal, problemOf, type Refusal } from '@credence/protocol'
 
 /** A JSON answer. Never cached unless `headers` says otherwise. */
 export function answer(body: object, more: { status?: number; headers?: Record<string, string> } = {}): Response {
@@ -29,10 +29,8 @@ export function answerRefusal(error: unknown, as: 'problem' | 'oauth'): Response
 
 /** RFC 9457. */
 function problem(refusal: Refusal): Response {
-  const { code, status, says, detail, hint } = refusal
-  const body = { type: `urn:credence:refusal:${code}`, title: says, status, ...(detail && { detail }), code, hint }
-  return new Response(JSON.stringify(body), {
-    status,
+  return new Response(JSON.stringify(problemOf(refusal)), {
+    status: refusal.status,
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
   })
 }

@@ -1,4 +1,4 @@
-import type { Refusal } from '@credence/protocol'
+import { algorithms, type Refusal } from '@credence/protocol'
 import type { Endpoint } from './endpoint.ts'
 
 /**
@@ -14,7 +14,7 @@ export function challengeFor(refusal: Refusal, endpoint: Endpoint, authorization
       return authorization === null ? undefined : 'Basic realm="credence"'
     case 'agent': {
       const error = authorization === null ? '' : `, error="${oauth}"`
-      return `DPoP realm="credence", algs="ES256 EdDSA RS256"${error}${scope}`
+      return `DPoP realm="credence", algs="${algorithms.join(' ')}"${error}${scope}`
     }
     default: {
       const error = authorization === null ? '' : ', error="invalid_token"'

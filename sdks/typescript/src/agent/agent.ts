@@ -1,4 +1,11 @@
-import { type JsonObject, refuse, type SigningKey } from '@credence/protocol'
+import {
+  accessTokenType,
+  delegationType,
+  type JsonObject,
+  refuse,
+  type SigningKey,
+  tokenExchangeGrant,
+} from '@credence/protocol'
 import { once } from '../once.ts'
 import { printAsText } from '../printed.ts'
 import { type Runtime, runtimeOf } from '../runtime.ts'
@@ -55,12 +62,6 @@ export type Agent = {
   introspect(token: string): Promise<JsonObject & { active: boolean }>
 }
 
-const tokenExchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
-const tokenTypes = {
-  accessToken: 'urn:ietf:params:oauth:token-type:access_token',
-  delegation: 'urn:credence:params:oauth:token-type:delegation',
-} as const
-
 /** An agent as its own software sees it. Makes no request until the first token is needed. */
 export function createAgent(options: AgentOptions): Agent {
   return new RunningAgent(options)
@@ -108,7 +109,7 @@ class RunningAgent implements Agent {
     const form: Record<string, string> = {
       ...(chain === undefined
         ? { grant_type: 'client_credentials' }
-        : { grant_type: tokenExchange, subject_token: chain, subject_token_type: tokenTypes.delegation }),
+        : { grant_type: tokenExchangeGrant, subject_token: chain, subject_token_type: delegationType }),
       ...(scope !== undefined && { scope }),
       ...(task !== undefined && { task }),
     }
@@ -149,9 +150,9 @@ class RunningAgent implements Agent {
     if (subjectToken === undefined) return refuse('subject_token_invalid')
     const scope = scopeText(wanted.scope)
     const form = {
-      grant_type: tokenExchange,
+      grant_type: tokenExchangeGrant,
       subject_token: subjectToken,
-      subject_token_type: tokenTypes.accessToken,
+      subject_token_type: accessTokenType,
       ...(scope !== undefined && { scope }),
       ...(wanted.task !== undefined && { task: wanted.task }),
     }

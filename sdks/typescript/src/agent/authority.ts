@@ -1,4 +1,5 @@
 import {
+  clientAssertionType,
   createDpopProof,
   type JsonObject,
   type RefusalCode,
@@ -92,7 +93,7 @@ export class Authority {
       // The audience is the issuer this agent was configured with, never one a document supplied (RFC 7523bis).
       const about = { clientId: this.#clientId, issuer: this.issuer, now }
       body.set('client_id', this.#clientId)
-      body.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
+      body.set('client_assertion_type', clientAssertionType)
       body.set('client_assertion', await signClientAssertion(this.#credential.key, about))
     } else if ('clientSecret' in this.#credential) {
       const pair = `${encodeForm(this.#clientId)}:${encodeForm(this.#credential.clientSecret)}`

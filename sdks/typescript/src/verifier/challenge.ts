@@ -1,4 +1,4 @@
-import type { Refusal } from '@credence/protocol'
+import { algorithms, problemOf, type Refusal } from '@credence/protocol'
 
 export type ChallengeOptions = {
   /** Whether a token without a proof can pass at all. */
@@ -10,8 +10,6 @@ export type ChallengeOptions = {
   /** For `use_dpop_nonce`. */
   nonce?: string
 }
-
-const proofAlgorithms = 'ES256 EdDSA RS256'
 
 /**
  * The answer to a call that is refused: RFC 6750 §3 and RFC 9449 §7.1 challenges, RFC 9728 metadata, and a problem document
@@ -25,9 +23,7 @@ export function refusalResponse(refusal: Refusal, options: ChallengeOptions): Re
   }
   if (refusal.code === 'nonce_required' && options.nonce !== undefined) headers.set('dpop-nonce', options.nonce)
   if (status === 503) headers.set('retry-after', '1')
-  const { code, says, detail, hint } = refusal
-  const problem = { type: `urn:credence:refusal:${code}`, title: says, status, ...(detail && { detail }), code, hint }
-  return new Response(JSON.stringify(problem), { status, headers })
+  return new Response(JSON.stringify(problemOf(refusal, status)), { status, headers })
 }
 
 /** What is malformed about a credential is, at a resource, a credential that is not valid (RFC 6750 §3.1). */
@@ -51,7 +47,7 @@ function challenges(refusal: Refusal, status: number, options: ChallengeOptions)
       ? []
       : ([['resource_metadata', options.resourceMetadata]] as Array<[string, string]>)),
   ]
-  const dpop = write('DPoP', [['algs', proofAlgorithms], ...parameters])
+  const dpop = write('DPoP', [['algs', algorithms.join(' ')], ...parameters])
   const aboutProof = error === 'invalid_dpop_proof' || error === 'use_dpop_nonce'
   return options.proof === 'required' || aboutProof ? [dpop] : [write('Bearer', parameters), dpop]
 }

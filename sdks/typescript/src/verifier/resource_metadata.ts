@@ -1,3 +1,5 @@
+import { algorithms } from '@credence/protocol'
+
 /** A resource's description of itself (RFC 9728 §2). */
 export type ProtectedResourceMetadata = {
   resource: string
@@ -24,7 +26,7 @@ export function protectedResourceMetadata(about: {
     authorization_servers: [...about.issuers],
     bearer_methods_supported: ['header'],
     dpop_bound_access_tokens_required: (about.proof ?? 'required') === 'required',
-    dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'RS256'],
+    dpop_signing_alg_values_supported: [...algorithms],
     ...(about.scopes !== undefined && { scopes_supported: [...about.scopes] }),
     ...(about.name !== undefined && { resource_name: about.name }),
     ...(about.documentation !== undefined && { resource_documentation: about.documentation }),
