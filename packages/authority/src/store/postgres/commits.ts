@@ -9,7 +9,9 @@ import { isFault, query } from './query.ts'
 import { outcomeOf, singleStatement } from './single_statement.ts'
 import { CommitUnanswered, Transaction } from './transaction.ts'
 
-const mostTries = 6
+const mostTries = 8
+/** After which nothing is tried again: the caller waits. */
+const tryForMs = 2_000
 
 /** Steps that need the organization's head row. */
 const headSteps: ReadonlySet<Step['do']> = new Set(['end', 'restore', 'raise_incarnation'])
@@ -22,23 +24,28 @@ export class Commits {
   readonly #connections: Connections
   readonly #reserved: Connections
   readonly #statements: Statements
-  readonly #lanes: Lanes<Outcome>
+  /** Of commands that take the head row. */
+  readonly #heads: Lanes<Outcome>
+  /** Of commands that met another and were undone: from then on they go one after the other. */
+  readonly #again: Lanes<Outcome>
 
   constructor(parts: { connections: Connections; reserved: Connections; statements: Statements }) {
     this.#connections = parts.connections
     this.#reserved = parts.reserved
     this.#statements = parts.statements
-    this.#lanes = new Lanes((organization, tickets) => this.#together(organization, tickets))
+    this.#heads = new Lanes((organization, tickets) => this.#together(tickets, this.#reserved, organization))
+    this.#again = new Lanes((_organization, tickets) => this.#together(tickets, this.#connections))
   }
 
   async commit(command: Command): Promise<Outcome> {
     try {
       if (command.steps.some((step) => headSteps.has(step.do))) {
-        return await (this.#lanes.enter(command) ?? refuse('overloaded'))
+        return await (this.#heads.enter(command) ?? refuse('overloaded'))
       }
       const whole = singleStatement(command, this.#statements)
-      return await tried(() => (whole ? this.#atOnce(command, whole) : this.#inTransaction(command)))
+      return await (whole ? this.#atOnce(command, whole) : this.#inTransaction(command))
     } catch (error) {
+      if (isFault(error, 'retry')) return this.#again.enter(command) ?? refuse('overloaded')
       throw refusalOf(error)
     }
   }
@@ -73,13 +80,13 @@ export class Commits {
   }
 
   /** Never throws: it settles the tickets. */
-  async #together(organization: string, tickets: ReadonlyArray<Ticket<Outcome>>): Promise<void> {
+  async #together(tickets: ReadonlyArray<Ticket<Outcome>>, connections: Connections, head?: string): Promise<void> {
     let results: Array<Outcome | Refusal> = []
     const commit = async () => {
       results = []
-      await this.#reserved.lend((client) =>
+      await connections.lend((client) =>
         whole(new Transaction(client), async (transaction) => {
-          await this.#takeHead(organization, transaction)
+          if (head !== undefined) await this.#takeHead(head, transaction)
           for (const { command } of tickets) results.push(await this.#besideOthers(command, transaction))
           return { done: true }
         }),
@@ -164,11 +171,12 @@ async function whole<T extends { done: boolean }>(
 
 /** Again, a few times, when it was undone only because it met another. */
 async function tried<T>(work: () => Promise<T>): Promise<T> {
+  const began = performance.now()
   for (let attempt = 1; ; attempt++) {
     try {
       return await work()
     } catch (error) {
-      if (!isFault(error, 'retry') || attempt === mostTries) throw error
+      if (!isFault(error, 'retry') || attempt === mostTries || performance.now() - began > tryForMs) throw error
       await sleep(Math.random() * 10 * 2 ** attempt)
     }
   }

@@ -7,6 +7,8 @@ import { CommitUnanswered } from './transaction.ts'
 /** How long anything waits for the server, milliseconds: less than a caller waits for us. */
 const deadlineMs = 2_000
 const statementDeadlineMs = 1_800
+/** Below the second after which a server looks for deadlocks: two commands that wait for one another give up sooner, and try again. */
+const lockDeadlineMs = 500
 const mostWaiting = 2_000
 
 const bigint = 20
@@ -18,6 +20,7 @@ const settings = `
   set default_transaction_isolation = 'read committed';
   set default_transaction_read_only = off;
   set statement_timeout = ${statementDeadlineMs};
+  set lock_timeout = ${lockDeadlineMs};
   set idle_in_transaction_session_timeout = 10000`
 
 export function clientConfig(url: string): pg.ClientConfig {

@@ -23,9 +23,9 @@ const unavailable = new Set(['53', '58', 'XX'])
 export function faultOf(error: unknown): Fault {
   const state = sqlStateOf(error)
   if (state === undefined) return 'lost'
-  if (state === serializationFailure || state === deadlockDetected) return 'retry'
+  if (state === serializationFailure || state === deadlockDetected || state === lockNotAvailable) return 'retry'
   if (state === uniqueViolation) return 'taken'
-  if (state === readOnlyTransaction || state === lockNotAvailable || state === queryCanceled) return 'unavailable'
+  if (state === readOnlyTransaction || state === queryCanceled) return 'unavailable'
   const family = state.slice(0, 2)
   if (lost.has(family)) return 'lost'
   return unavailable.has(family) ? 'unavailable' : 'command'

@@ -67,7 +67,9 @@ export class Batches {
         return { done: 0 }
       case 'unusable':
         throw new TypeError('A value of the command cannot travel to the writer.')
+      case 'restart_log':
       case 'close':
+        // Done after the batch: it cannot be part of a transaction.
         return { done: 0 }
     }
   }

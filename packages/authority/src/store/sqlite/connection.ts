@@ -32,6 +32,16 @@ export class Connection {
     prepared.run()
   }
 
+  /** Begins the log anew, copying what little of it was not yet; leaves it if somebody still reads from it. */
+  restartLog(): void {
+    this.database.exec('pragma busy_timeout = 0')
+    try {
+      this.control('pragma wal_checkpoint(restart)')
+    } finally {
+      this.database.exec(`pragma busy_timeout = ${busyTimeoutMs}`)
+    }
+  }
+
   answer(ask: Ask): Answer {
     try {
       return ask.rows ? { rows: this.rows(ask), changes: 0 } : { rows: [], changes: this.changes(ask) }
@@ -58,9 +68,18 @@ export class Connection {
   }
 }
 
+/** How long to wait for another program that holds the file. */
+const busyTimeoutMs = 2_000
+
+/**
+ * The log is copied into the file by a thread of its own (`checkpointer.ts`). Should that fall behind, the writer does it itself
+ * at this length, and everybody waits.
+ */
+const pagesBeforeOwnCheckpoint = 16_000
+
 /** The connection that writes. Every commit is on the disk before it returns, also on macOS, where `fsync` alone is not enough. */
 export function openForWriting(file: string): Connection {
-  const database = new DatabaseSync(file, { timeout: 2_000 })
+  const database = new DatabaseSync(file, { timeout: busyTimeoutMs })
   const { journal_mode } = database.prepare('pragma journal_mode = wal').get() as { journal_mode: string }
   if (journal_mode !== 'wal') {
     database.close()
@@ -70,7 +89,7 @@ export function openForWriting(file: string): Connection {
     pragma synchronous = full;
     pragma fullfsync = on;
     pragma checkpoint_fullfsync = on;
-    pragma wal_autocheckpoint = 4000;
+    pragma wal_autocheckpoint = ${pagesBeforeOwnCheckpoint};
     pragma journal_size_limit = 67108864;
     pragma cache_size = -65536;
     pragma temp_store = memory;
@@ -82,7 +101,7 @@ export function openForWriting(file: string): Connection {
 
 /** The connection that reads: it sees what was committed when its statement began, and nothing it does can write. */
 export function openForReading(file: string): Connection {
-  const database = new DatabaseSync(file, { readOnly: true, timeout: 2_000 })
+  const database = new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs })
   database.exec(
     'pragma query_only = on; pragma cache_size = -65536; pragma mmap_size = 268435456; pragma trusted_schema = off',
   )

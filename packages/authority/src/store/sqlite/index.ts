@@ -5,7 +5,8 @@ import type { Store } from '../port.ts'
 import { globalReads, type Read, readsOf } from '../reads.ts'
 import type { Bound } from '../statement.ts'
 import { createStatements } from '../statements.ts'
-import { openForReading, openForWriting } from './connection.ts'
+import { type Connection, openForReading, openForWriting } from './connection.ts'
+import { Copying } from './copying.ts'
 import { faultOf } from './fault.ts'
 import { takeLock } from './lock.ts'
 import type { Reply } from './messages.ts'
@@ -25,39 +26,31 @@ export type SqliteOptions = {
  * @throws Refusal `store_locked`, `schema_newer`, `storage_unavailable`
  */
 export async function openSqlite({ file, log }: SqliteOptions): Promise<Store> {
-  const unlock = opening(() => takeLock(file))
+  // What to close again, the last first.
+  const opened: Array<() => void | Promise<void>> = []
+  const close = async () => {
+    for (const undo of opened.splice(0).reverse()) await undo()
+  }
   try {
-    opening(() => createPrivately(file))
-    const first = opening(() => openForWriting(file))
+    opened.push(takeLock(file))
+    createPrivately(file)
+    const first = openForWriting(file)
     await migrate(migrationConnection(first)).finally(() => first.close())
     const writing = await Writing.start(file)
-    return storeOn(
-      writing,
-      opening(() => openForReading(file)),
-      unlock,
-      log,
-    )
+    // After all others: the last to close the file copies its log back into it, which only the writer may.
+    opened.push(() => writing.close())
+    const reading = openForReading(file)
+    opened.push(() => reading.close())
+    const copying = new Copying(file, writing, log)
+    opened.push(() => copying.close())
+    return { ...storeOn(writing, reading, log), close }
   } catch (error) {
-    unlock()
+    await close()
     throw isRefusal(error) ? error : new Refusal('storage_unavailable', { cause: error })
   }
 }
 
-function opening<T>(open: () => T): T {
-  try {
-    return open()
-  } catch (error) {
-    if (isRefusal(error)) throw error
-    refuse('storage_unavailable', { cause: error })
-  }
-}
-
-function storeOn(
-  writing: Writing,
-  reading: ReturnType<typeof openForReading>,
-  unlock: () => void,
-  log: Log | undefined,
-): Store {
+function storeOn(writing: Writing, reading: Connection, log: Log | undefined): Omit<Store, 'close'> {
   const statements = createStatements('sqlite')
   const committed = new Listeners<Parameters<Parameters<Store['onCommit']>[0]>[0]>(log)
   const read: Read = (bound: Bound) => {
@@ -74,8 +67,10 @@ function storeOn(
       const reply = settled(await writing.ask({ ask: 'commit', command }))
       if (!('outcome' in reply)) throw new Error('The writer answered something else.')
       const { outcome } = reply
-      if (outcome.done)
-        committed.tell({ organization: command.organization, facts: outcome.facts.filter(({ fresh }) => fresh) })
+      if (outcome.done) {
+        const facts = outcome.facts.filter(({ fresh }) => fresh)
+        committed.tell({ organization: command.organization, facts })
+      }
       return outcome
     },
     of: (organization) => readsOf(organization, read, statements),
@@ -90,12 +85,6 @@ function storeOn(
     },
     async ping() {
       settled(await writing.ask({ ask: 'beat' }))
-    },
-    async close() {
-      // The last to close a file writes its log back into it, which only the writer may.
-      reading.close()
-      await writing.close()
-      unlock()
     },
   }
 }

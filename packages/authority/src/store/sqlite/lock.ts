@@ -14,7 +14,8 @@ export function takeLock(file: string): () => void {
   createPrivately(path)
   const database = new DatabaseSync(path, { timeout: 0 })
   try {
-    database.exec('begin exclusive')
+    // Nothing is ever written to it: it needs no journal.
+    database.exec('pragma journal_mode = off; begin exclusive')
   } catch (cause) {
     database.close()
     refuse('store_locked', { detail: `Another authority process has ${file} open.`, cause })

@@ -5,13 +5,15 @@ export type Request =
   | { ask: 'commit'; command: Command }
   | { ask: 'sweep'; now: number }
   | { ask: 'beat' }
+  /** To begin the write-ahead log anew, which can be done when all of it was copied. */
+  | { ask: 'restart_log' }
   /** In the place of one that could not travel. */
   | { ask: 'unusable' }
   | { ask: 'close' }
 
 export type Reply =
   | { outcome: Outcome }
-  /** `beat`, `close`: 0; `sweep`: how many rows went. */
+  /** `sweep`: how many rows went; 0 else. */
   | { done: number }
   /** `internal`: this request's own fault. `unavailable`: the store's. */
   | { failed: 'internal' | 'unavailable'; message: string }

@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { createStatements } from '../statements.ts'
 import { Batches } from './batch.ts'
-import { openForWriting } from './connection.ts'
+import { type Connection, openForWriting } from './connection.ts'
 import type { Opening, Request } from './messages.ts'
 
 // The thread that writes. It commits whatever has arrived as one batch; what arrives meanwhile is the next batch, which begins
@@ -33,9 +33,19 @@ function serve(): void {
       requests.push(...more.message)
     }
     const replies = batches.run(requests)
+    if (requests.some(({ ask }) => ask === 'restart_log')) restartLog(connection)
     const closing = requests.some(({ ask }) => ask === 'close')
     if (closing) connection.close()
     port.postMessage(replies)
     if (closing) port.close()
   })
+}
+
+/** Not needed for anything but room: an error shows itself, if it is one, in the next commit. */
+function restartLog(connection: Connection): void {
+  try {
+    connection.restartLog()
+  } catch {
+    // The log goes on.
+  }
 }

@@ -1,6 +1,7 @@
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { Refusal, refuse } from '@credence/protocol'
 import type { Opening, Reply, Request } from './messages.ts'
+import { startThread } from './thread.ts'
 
 /** Beyond this many commands waiting, another would only wait longer than its caller does. */
 const mostWaiting = 20_000
@@ -23,9 +24,7 @@ export class Writing {
   }
 
   static async start(file: string): Promise<Writing> {
-    // A build renames what it compiles but not what a URL names.
-    const source = import.meta.url.endsWith('.ts') ? './writer.ts' : './writer.js'
-    const worker = new Worker(new URL(source, import.meta.url), { workerData: { file }, name: 'store writer' })
+    const worker = startThread('writer', file)
     const opening = await new Promise<Opening>((resolve, reject) => {
       worker.once('message', resolve)
       worker.once('error', reject)
