@@ -16,7 +16,7 @@ export function reachLines(revoked: Revoked, paint: Paint): string[] {
   const { committed_at_ms: from, acknowledged, leases_over_by_ms: leases, last_token_expired_by_ms: tokens } = revoked
   const { points, of, by_ms: by, all } = acknowledged
   const heard = !all
-    ? `${points} of ${of} enforcement points, as yet`
+    ? `${points} of ${of} enforcement points; the rest stops with its lease`
     : of === 0
       ? 'no enforcement point holds a lease'
       : `${points} of ${of} enforcement points, ${after(by ?? from, from)}`
