@@ -50,6 +50,8 @@ async function claimsFor(services: Services, { request, drawn, scope, proof }: G
   const { organization, client, resource } = request
   const { agent, instance, credential } = client
   const { task, session, chain } = drawn
+  // Read once: a lifetime counted from two readings is now and then a second short.
+  const now = nowSeconds(services.clock)
   const ids = [organization.id, agent.id, credential.id]
   if (instance !== undefined) ids.push(instance.id)
   if (task !== undefined) ids.push(taskId(task))
@@ -58,7 +60,8 @@ async function claimsFor(services: Services, { request, drawn, scope, proof }: G
     sub: drawn.sub,
     client_id: agent.spiffeId,
     agent: agent.id,
-    exp: expiryOf(services, { request, drawn, proof }),
+    iat: now,
+    exp: expiryOf(services, { request, drawn, proof }, now),
     scope: formatScope(scope),
     lineage: joinLineages(drawn.lineage, await stampLineage(services, organization, ids)),
     ...(proof && { cnf: { jkt: proof.jkt } }),
@@ -77,9 +80,8 @@ async function claimsFor(services: Services, { request, drawn, scope, proof }: G
 }
 
 /** P8: the earliest end of everything it rests on. Refuses `expired` when that has passed. */
-function expiryOf(services: Services, granted: Pick<Granted, 'request' | 'drawn' | 'proof'>): number {
+function expiryOf(services: Services, granted: Pick<Granted, 'request' | 'drawn' | 'proof'>, now: number): number {
   const { client } = granted.request
-  const now = nowSeconds(services.clock)
   const chosen = services.config.accessTokenLifetimeSeconds
   const lifetime = granted.proof === undefined ? Math.min(chosen, longestBearer) : chosen
   const exp = Math.min(now + lifetime, granted.drawn.expiresAt, client.expiresAt)

@@ -1,9 +1,9 @@
 import { type AccessTokenClaims, newId, signAccessToken } from '@credence/protocol'
-import { nowSeconds, type Organization, type Services } from '../services.ts'
+import type { Organization, Services } from '../services.ts'
 import { activeKey } from './signing_keys.ts'
 
-/** What a grant decides; the authority adds issuer, organization, id and time. */
-export type NewToken = Omit<AccessTokenClaims, 'iss' | 'org' | 'jti' | 'iat'>
+/** What a grant decides; the authority adds issuer, organization and id. */
+export type NewToken = Omit<AccessTokenClaims, 'iss' | 'org' | 'jti'>
 
 /** `kid`: the key that signed. Put `[kid, 0]` beside the lineage of the command that makes the token durable. */
 export type MintedToken = { token: string; claims: AccessTokenClaims; kid: string }
@@ -16,7 +16,6 @@ export async function mint(services: Services, organization: Organization, token
     iss: organization.issuer,
     org: organization.id,
     jti: newId('tok'),
-    iat: nowSeconds(services.clock),
   }
   return { token: await signAccessToken(key, claims), claims, kid: key.kid }
 }
