@@ -139,7 +139,7 @@ function whatNext({ output: { line, paint } }: Context, { url, directory }: Plac
     ['credence audit verify', 'recompute the log and hold it against its signed head'],
     ['credence --help', 'everything else'],
   ]
-  line(`\n    ${paint.bold('It stays up.')} Try, in another terminal${setUp.length > 0 ? ' that is here too' : ''}:\n`)
+  line(`\n    ${paint.bold('It stays up.')} Try, in another terminal, from this directory:\n`)
   for (const text of setUp) line(`    ${text}`)
   for (const [command = '', says = ''] of commands) line(`    ${command.padEnd(41)}  ${paint.dim(says)}`)
   line()
