@@ -11,8 +11,8 @@ const encoder = new TextEncoder()
  * few bytes to another thread, which costs ten times what hashing them does.
  */
 const oneShot = (
-  globalThis as { process?: { getBuiltinModule?(id: 'node:crypto'): { hash?: OneShotHash } | undefined } }
-).process?.getBuiltinModule?.('node:crypto')?.hash
+  globalThis as { process?: { getBuiltinModule?(id: 'crypto'): { hash?: OneShotHash } | undefined } }
+).process?.getBuiltinModule?.('crypto')?.hash
 
 /** SHA-256 of bytes, or of the UTF-8 of a text. 32 bytes. */
 export async function sha256(data: Uint8Array | string): Promise<Uint8Array<ArrayBuffer>> {
