@@ -55,7 +55,6 @@ export type Point = {
   point: string
   batches: Batch[]
   /** Milliseconds of the wall clock at which each came. */
-  cameAtMs: number[]
   state: FeedState
   until(what: () => boolean, withinMs?: number): Promise<void>
   ended: Promise<void>
@@ -100,7 +99,6 @@ export async function openPoint(
   const keys = await keysOf(agent.issuer)
   const state = new FeedState({ issuer: agent.issuer, resource: audience })
   const batches: Batch[] = []
-  const cameAtMs: number[] = []
   const waiting = new Set<() => void>()
   const wake = () => {
     for (const go of waiting) go()
@@ -122,7 +120,6 @@ export async function openPoint(
     if (batch.nonce === nonce) state.calibrate({ sentAtMonotonicMs, nonce, batch })
     state.receive(batch, performance.now())
     batches.push(batch)
-    cameAtMs.push(Date.now())
     if (acknowledges && batch.facts.length > 0) void acknowledge(batch.to)
   }
 
@@ -149,7 +146,6 @@ export async function openPoint(
   return {
     point,
     batches,
-    cameAtMs,
     state,
     async until(what, withinMs = 5_000) {
       const deadline = performance.now() + withinMs

@@ -42,7 +42,6 @@ test('what ends at one reaches those who listen at the other, and their acknowle
   for (const origin of [one.origin, twoOrigin, one.origin]) {
     const answer = await endAt(origin, newId('tok'), { wait_ms: 5_000 })
     expect(answer.acknowledged).toMatchObject({ points: 2, of: 2, all: true })
-    expect(answer.acknowledged.by_ms - answer.committed_at_ms).toBeLessThan(1_500)
     expect(points.map(({ state }) => state.cursor)).toEqual([answer.fact.seq, answer.fact.seq])
   }
   await Promise.all(points.map((point) => point.stop()))

