@@ -64,10 +64,15 @@ function shapeOfCommand(command: Command): string | undefined {
         key += '; alive'
         break
       case 'insert':
-      case 'insert_if_absent':
         if (changed.has(step.table)) return undefined
         inserted.add(step.table)
-        key += `; ${step.do} ${step.table}`
+        key += `; insert ${step.table}`
+        break
+      case 'insert_if_absent':
+        // Whether it finds a row may depend on any other write to the table, and the parts run in no order.
+        if (inserted.has(step.table) || changed.has(step.table)) return undefined
+        changed.add(step.table)
+        key += `; insert_if_absent ${step.table}`
         break
       case 'require':
       case 'absent':

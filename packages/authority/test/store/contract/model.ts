@@ -146,7 +146,7 @@ const step: fc.Arbitrary<Drawn> = fc.oneof(
   fc.record({ place: fc.nat(3), position: fc.nat(3) }),
 )
 
-const runs = process.env.CREDENCE_LONG ? 2_000 : 60
+const runs = process.env.CREDENCE_LONG ? 2_000 : 100
 
 export function model({ store }: Setting): void {
   describe('any sequence of commands', () => {
