@@ -1,6 +1,7 @@
 import { type Lineage, readStatement, refuse } from '@credence/protocol'
 import { nowSeconds, type Organization, type Services } from '../services.ts'
 import type { RowOf } from '../store/tables.ts'
+import { lineageStands } from '../tokens/index.ts'
 import { findPrincipal } from './principal.ts'
 import type { RegisteredChain, RegisteredHop } from './registered_chain.ts'
 
@@ -123,8 +124,6 @@ async function delegationOf(
   }
 }
 
-async function stands(services: Services, organization: Organization, row: RowOf<'delegations'>): Promise<boolean> {
-  const lineage = new Map(JSON.parse(row.lineage) as Lineage)
-  const standing = await services.store.of(organization.id).standing([...lineage.keys()])
-  return standing.every(({ id, alive, epoch }) => alive === 1 && epoch <= (lineage.get(id) ?? 0))
+function stands(services: Services, organization: Organization, row: RowOf<'delegations'>): Promise<boolean> {
+  return lineageStands(services, organization, JSON.parse(row.lineage) as Lineage)
 }

@@ -1,7 +1,7 @@
 export { type ApiCaller, authenticateApiCall } from './api_call.ts'
 export { checkSealed } from './check_sealed.ts'
 export { firstSigningKeySteps } from './first_key.ts'
-export { joinLineages, requireStanding, stampLineage } from './lineage.ts'
+export { joinLineages, lineageStands, stampLineage } from './lineage.ts'
 export { type MintedToken, mint, type NewToken } from './mint.ts'
 export { type ProvenKey, proveKey } from './prove_key.ts'
 export { revokeSigningKey } from './revoke_key.ts'

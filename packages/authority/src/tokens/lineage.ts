@@ -26,10 +26,13 @@ export async function stampLineage(
   })
 }
 
-/** Refuses `revoked` unless each id is alive and its epoch not above the one given. */
-export async function requireStanding(services: Services, organization: Organization, lineage: Lineage): Promise<void> {
+/** Whether each id is alive and its epoch not above the one given. */
+export async function lineageStands(
+  services: Services,
+  organization: Organization,
+  lineage: Lineage,
+): Promise<boolean> {
   const epochs = new Map(joinLineages(lineage))
-  for (const row of await services.store.of(organization.id).standing([...epochs.keys()])) {
-    if (row.alive === 0 || row.epoch > (epochs.get(row.id) ?? 0)) refuse('revoked')
-  }
+  const rows = await services.store.of(organization.id).standing([...epochs.keys()])
+  return rows.every(({ id, alive, epoch }) => alive === 1 && epoch <= (epochs.get(id) ?? 0))
 }

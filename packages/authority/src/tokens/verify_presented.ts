@@ -1,6 +1,6 @@
 import { type AccessTokenClaims, type Lineage, refuse, verifyAccessToken } from '@credence/protocol'
 import { nowSeconds, type Organization, type Services } from '../services.ts'
-import { requireStanding } from './lineage.ts'
+import { lineageStands } from './lineage.ts'
 import { lookup } from './signing_keys.ts'
 
 export type PresentedToken = { claims: AccessTokenClaims; kid: string }
@@ -27,7 +27,7 @@ export async function verifyPresented(
   })
   // A token of another organization cannot carry this issuer's signature; this is the second lock on the same door.
   if (claims.org !== organization.id) refuse('issuer_untrusted')
-  await requireStanding(services, organization, fullLineage(claims, kid))
+  if (!(await lineageStands(services, organization, fullLineage(claims, kid)))) refuse('revoked')
   return { claims, kid }
 }
 
