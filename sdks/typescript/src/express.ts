@@ -4,6 +4,9 @@ import { guard } from './node/guard.ts'
 import type { Permitted } from './verifier/verdict.ts'
 import type { Verifier } from './verifier/verifier.ts'
 
+export type { Expectation } from './middleware/expectation.ts'
+export type { Permitted } from './verifier/verdict.ts'
+
 const permitted = new WeakMap<object, Permitted>()
 
 /** Verifies each call before its handler runs; there, `permittedOf(request)` says who calls, for whom, with what. */

@@ -3,6 +3,9 @@ import { type Expectation, expectedOf } from './middleware/expectation.ts'
 import type { Permitted } from './verifier/verdict.ts'
 import type { Verifier } from './verifier/verifier.ts'
 
+export type { Expectation } from './middleware/expectation.ts'
+export type { Permitted } from './verifier/verdict.ts'
+
 /** Verifies each call before its handler runs; there, `c.var.credence` says who calls, for whom, with what. */
 export function protect(
   verifier: Verifier,

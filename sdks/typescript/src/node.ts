@@ -4,7 +4,9 @@ import { guard } from './node/guard.ts'
 import type { Permitted } from './verifier/verdict.ts'
 import type { Verifier } from './verifier/verifier.ts'
 
+export type { Expectation } from './middleware/expectation.ts'
 export { loadKey, saveKey } from './node/key_file.ts'
+export type { Permitted } from './verifier/verdict.ts'
 
 /** A `node:http` listener that verifies each call and hands the verdict to the handler. */
 export function protect(

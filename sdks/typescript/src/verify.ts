@@ -1,4 +1,11 @@
-export { isRefusal, Refusal, type RefusalCode } from '@credence/protocol'
+export {
+  type AccessTokenClaims,
+  isRefusal,
+  type JsonObject,
+  Refusal,
+  type RefusalCode,
+  type VerifiedChain,
+} from '@credence/protocol'
 export type { Clock, Fetch, Runtime } from './runtime.ts'
 export type { Expected } from './verifier/expected.ts'
 export type { FeedReport, Operator } from './verifier/feed.ts'

@@ -262,7 +262,7 @@ describe('delegation', () => {
     })
     const elsewhere = await FakeIssuer.open(clock, { issuer: 'https://other.example/o/x' })
     await expect((await elsewhere.agent(clientId, key)).accept(await fromPerson())).rejects.toMatchObject({
-      code: 'audience_mismatch',
+      code: 'issuer_untrusted',
     })
     await expect(agent.accept('a.b.c~')).rejects.toMatchObject({ code: 'malformed' })
     const short = await fromPerson({ expiresIn: 60 })

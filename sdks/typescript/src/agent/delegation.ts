@@ -19,8 +19,8 @@ export type Delegation = {
  * Reads a chain that was handed to this agent. Its signatures are not checked here: the authority does that when it is first
  * exchanged, and an agent has nothing to lose by holding a false one.
  *
- * @throws Refusal `malformed` and its kin, `holder_binding_failed` when it names somebody else, `audience_mismatch` when it is
- *   meant for another authority, `expired`
+ * @throws Refusal `malformed` and its kin, `holder_binding_failed` when it names somebody else, `issuer_untrusted` when it is
+ *   meant for another authority, as `verifyChain` does, `expired`
  */
 export async function accept(
   chain: string,
@@ -29,7 +29,7 @@ export async function accept(
   const leaf = splitChain(chain).at(-1)
   if (leaf === undefined) return refuse('malformed')
   const { statement } = await readStatement(leaf)
-  if (statement.authority !== holder.issuer) return refuse('audience_mismatch')
+  if (statement.authority !== holder.issuer) return refuse('issuer_untrusted')
   if (!names(statement.delegate, holder)) return refuse('holder_binding_failed')
   if (statement.exp <= holder.now) return refuse('expired')
   return Object.freeze({

@@ -36,7 +36,7 @@ export class AgentKey implements SigningKey {
   }
 
   /**
-   * Makes a key that can never leave this process. `savable` makes one that `save` of `@credence/sdk/node` can write to a file.
+   * Makes a key that can never leave this process. `savable` makes one that `saveKey` of `@credence/sdk/node` can write to a file.
    */
   static async generate(options: { algorithm?: Algorithm; savable?: boolean; kid?: string } = {}): Promise<AgentKey> {
     const { privateJwk, ...key } = await generateSigningKey(options.algorithm ?? 'ES256', {
@@ -68,7 +68,7 @@ export class AgentKey implements SigningKey {
   }
 }
 
-/** For `save` alone; not exported by any entry point. Undefined for a key that was not made to be saved. */
+/** For `saveKey` alone; not exported by any entry point. Undefined for a key that was not made to be saved. */
 export function privateJwkOf(key: AgentKey): JsonObject | undefined {
   return revealed(key)
 }
