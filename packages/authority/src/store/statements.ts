@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type Compilable, sql } from 'kysely'
 import { type Builder, builderOf, compile, type EngineName } from './engine.ts'
 import { shapeOf } from './schema.ts'
 import { Slot, type Statement } from './statement.ts'
@@ -15,9 +15,27 @@ export type Hold = 'none' | 'share' | 'change'
  * The statements of the store, compiled for one engine at first use and kept by their shape. Each names the organization;
  * where a value may be null, its being so is part of the shape.
  */
-export type Statements = ReturnType<typeof createStatements>
+export type Statements = {
+  readonly engine: EngineName
+  insert(table: TableName): Statement
+  put(table: TableName): Statement
+  update(table: TableName, where: Where, set: Where): Statement
+  /** @param olderThan a column that must be null or below the value of that name. */
+  touch(table: TableName, where: Where, set: Where, olderThan: string | undefined): Statement
+  remove(table: TableName, where: Where): Statement
+  /** One row that matches, with nothing in it. */
+  exists(table: TableName, where: Where, hold: Hold): Statement
+  /** The row that matches, and one more to know that it is the only one. */
+  get(table: TableName, where: Where): Statement
+  count(table: TableName, where: Where): Statement
+  list(table: TableName, shape: ListShape): Statement
+  /** The rows of `standing` for this many ids. */
+  standing(length: number): Statement
+  /** A statement of one place in the code, under a name of its own. */
+  once(name: string, make: (db: Builder) => Compilable): Statement
+}
 
-export function createStatements(engine: EngineName) {
+export function createStatements(engine: EngineName): Statements {
   const db = builderOf(engine)
   const kept = new Map<string, Statement>()
 
@@ -66,7 +84,6 @@ export function createStatements(engine: EngineName) {
     remove: (table: TableName, where: Where): Statement =>
       keep(`delete ${table} ${shapeKey(where)}`, () => compile(matching(db.deleteFrom(table), table, where))),
 
-    /** One row that matches, with nothing in it. */
     exists: (table: TableName, where: Where, hold: Hold): Statement =>
       keep(`exists ${table} ${shapeKey(where)} ${hold}`, () => {
         const query = matching(db.selectFrom(table).select(sql`1`.as('found')), table, where).limit(sql.lit(1))
@@ -103,7 +120,6 @@ export function createStatements(engine: EngineName) {
       })
     },
 
-    /** The rows of `standing` for this many ids. */
     standing: (length: number): Statement =>
       keep(`standing ${length}`, () =>
         compile(
@@ -115,8 +131,7 @@ export function createStatements(engine: EngineName) {
         ),
       ),
 
-    once: (name: string, make: (db: Builder) => Parameters<typeof compile>[0]): Statement =>
-      keep(`once ${name}`, () => compile(make(db))),
+    once: (name: string, make: (db: Builder) => Compilable): Statement => keep(`once ${name}`, () => compile(make(db))),
   }
 }
 
@@ -137,7 +152,7 @@ export function known(table: TableName, column: string): string {
   return column
 }
 
-export function insertInto(db: Builder, table: TableName) {
+function insertInto(db: Builder, table: TableName) {
   return db.insertInto(table).values({
     organization: new Slot('organization', 'organization'),
     ...slotsOf(table, shapeOf(table).columns, 'row'),
