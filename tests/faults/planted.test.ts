@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Chance, newSeed } from './chance.ts'
 import { check, type Violation } from './check.ts'
 import { type Deployment, deploy } from './deployment.ts'
@@ -12,6 +12,8 @@ import { Belongings, loadUntil } from './load.ts'
 import { observe } from './observe.ts'
 import { setStage } from './rounds.ts'
 import type { Stage } from './stage.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
 let deployment: Deployment
 let stage: Stage

@@ -2,12 +2,14 @@
 
 import { createDpopProof, newStatement, signClientAssertion, signStatement } from '@credence/protocol'
 import { AgentKey, createAgent } from '@credence/sdk'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Answer, TestOrganization } from '../authority.ts'
 import { type Agent, type Cast, castOf, claimsIn, type Person, post, seconds } from '../cast.ts'
 import { freshDatabase, postgresMissing } from '../postgres.ts'
 import { callFeed } from '../revocation/enforcement_point.ts'
 import { type Deployment, deploy } from './deployment.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
 const api = 'https://api.example/'
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'

@@ -59,13 +59,13 @@ export async function runCampaign({ store, fault, rounds, processes = 1 }: Campa
       slowest = Math.max(slowest, await fault({ deployment, chance, stopLoad }))
       await stopLoad()
       const now = await observe(stage)
-      expect(await check(stage.ledger.entries, now, before), `round ${round} of seed ${seed}`).toEqual([])
+      expect(await check(stage.ledger.entries, now, before), `round ${round} of FAULT_SEED=${seed}`).toEqual([])
       before = now
     }
     const told = tell(stage.ledger.entries)
     const count = (wanted: string) => told.filter(({ outcome }) => outcome === wanted).length
     console.log(
-      `seed ${seed}: ${round} rounds, ${count('done')} acknowledged, ${count('refused')} refused, ` +
+      `FAULT_SEED=${seed}: ${round} rounds, ${count('done')} acknowledged, ${count('refused')} refused, ` +
         `${count('unknown')} unknown; answered again within ${Math.round(slowest)} ms`,
     )
     // A load that hardly got through, or a fault that nobody was hit by, shows nothing.
@@ -73,7 +73,7 @@ export async function runCampaign({ store, fault, rounds, processes = 1 }: Campa
     expect(count('unknown')).toBeGreaterThan(0)
     await stage.ledger.close()
   } catch (error) {
-    console.log(`seed ${seed}`, deployment.processes.map(({ log }) => log.slice(-4_000)).join('\n'))
+    console.log(`FAULT_SEED=${seed}`, deployment.processes.map(({ log }) => log.slice(-4_000)).join('\n'))
     throw error
   } finally {
     await deployment.remove()

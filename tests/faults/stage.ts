@@ -19,7 +19,7 @@ export const audience = 'https://api.example/'
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 /** After this long without an answer the caller has none. */
-const patienceMs = 10_000
+const patienceMs = 20_000
 
 export type Answered = { status: number; code?: string; result: Result } | undefined
 
