@@ -82,7 +82,9 @@ test('a value that cannot be read is not repeated', () => {
 test('what is not safe stops the start', () => {
   const unsafe = (more: Record<string, string>, options: Partial<ConfigSource> = {}) =>
     refusalOf(() => parse({ ...production, ...more }, options))
-  expect(unsafe({ CREDENCE_ORIGIN: 'http://id.example' })).toMatch(/^config_unsafe: CREDENCE_ORIGIN is http/)
+  for (const origin of ['http://id.example', 'http://127.0.0.2:4600']) {
+    expect(unsafe({ CREDENCE_ORIGIN: origin })).toMatch(/^config_unsafe: CREDENCE_ORIGIN is neither/)
+  }
   expect(unsafe({ CREDENCE_ORIGIN: 'http://127.0.0.1:4600' })).toBe('nothing was refused')
   expect(unsafe({ CREDENCE_WRAPPING_KEYS: newWrappingKey('dev') })).toMatch(/^config_unsafe: CREDENCE_WRAPPING_KEYS/)
   expect(unsafe({ CREDENCE_DELEGATION_MAX_LIFETIME: '60' })).toMatch(/^config_unsafe: CREDENCE_DELEGATION_LIFETIME/)

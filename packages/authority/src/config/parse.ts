@@ -1,4 +1,4 @@
-import { refuse } from '@credence/protocol'
+import { isAudience, refuse } from '@credence/protocol'
 import { type Mode, type Setting, type Settings, settings } from '../config.ts'
 
 export type ConfigSource = {
@@ -78,8 +78,9 @@ function given(setting: Setting<unknown>, source: ConfigSource): string | undefi
 
 /** What is well formed and still must not run. */
 function refuseUnsafe(config: Settings): void {
-  if (config.origin.startsWith('http:') && !isLoopback(new URL(config.origin).hostname)) {
-    unsafe('CREDENCE_ORIGIN is http on a host that is not this machine. Use https, or a loopback host.')
+  // Issuers begin with it, and statements and tokens name issuers by this grammar.
+  if (config.origin !== '' && !isAudience(config.origin)) {
+    unsafe('CREDENCE_ORIGIN is neither https nor http on localhost, 127.0.0.1 or [::1]. Use https, or a loopback host.')
   }
   if (config.delegationLifetimeSeconds > config.delegationMaxLifetimeSeconds) {
     unsafe('CREDENCE_DELEGATION_LIFETIME is above CREDENCE_DELEGATION_MAX_LIFETIME. Lower the first.')
@@ -102,9 +103,9 @@ function refuseUnsafe(config: Settings): void {
   }
 }
 
-/** Whether a host name or address is this machine's own. */
+/** Whether an address to listen on is this machine's own. */
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
 }
 
 function unsafe(detail: string): never {
