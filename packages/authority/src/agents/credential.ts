@@ -78,14 +78,22 @@ export async function listCredentials(
   return rows.map(credentialOf)
 }
 
-/** What to add to the command that a credential was used for. Writes at most once a minute. */
+/** A use is noted at most this often. */
+const notedEveryMs = 60_000
+
+/** Whether a use now need not be noted: one was, a moment ago. */
+export function isUseNoted({ lastUsedAtMs = 0 }: Credential, nowMs: number): boolean {
+  return nowMs - lastUsedAtMs < notedEveryMs
+}
+
+/** What to add to the command that a credential was used for. */
 export function usedStep(credential: Credential, nowMs: number): Step {
   return {
     do: 'touch',
     table: 'credentials',
     where: { id: credential.id },
     set: { last_used_at_ms: nowMs },
-    olderThan: { column: 'last_used_at_ms', value: nowMs - 60_000 },
+    olderThan: { column: 'last_used_at_ms', value: nowMs - notedEveryMs },
   }
 }
 

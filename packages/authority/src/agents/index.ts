@@ -14,6 +14,7 @@ export {
   findCredential,
   findCredentialByKid,
   findCredentialBySecret,
+  isUseNoted,
   listCredentials,
   usedStep,
 } from './credential.ts'

@@ -1,8 +1,7 @@
 import { refuse } from '@credence/protocol'
+import { isUseNoted } from '../agents/index.ts'
 import type { Organization, Services } from '../services.ts'
 import type { Client } from './client.ts'
-
-const freshMs = 60_000
 
 /**
  * Claims what authenticated a client, in a command of its own: for requests that lead to no other. Refuses
@@ -11,9 +10,8 @@ const freshMs = 60_000
 export async function claimOnly(services: Services, organization: Organization, client: Client): Promise<void> {
   const { credential, steps } = client
   const claims = steps.some((step) => step.do === 'insert')
-  const noted = services.clock.nowMs() - (credential.lastUsedAtMs ?? 0) < freshMs
   // Nothing to claim and nothing to note: a secret, used moments ago.
-  if (!claims && noted) return
+  if (!claims && isUseNoted(credential, services.clock.nowMs())) return
   const outcome = await services.store.commit({ organization: organization.id, steps, audit: null })
   if (outcome.done) return
   services.refusals.count(organization.id, outcome.refused)
