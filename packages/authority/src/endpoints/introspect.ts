@@ -1,12 +1,12 @@
 import { isRefusal } from '@credence/protocol'
 import { z } from 'zod'
 import { authenticateClient, claimOnly } from '../authentication/index.ts'
-import { answer } from '../http/answer.ts'
+import { answer, oauthErrorSchema } from '../http/answer.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { findResource } from '../resources/index.ts'
 import type { Organization, Services } from '../services.ts'
 import { type PresentedToken, verifyPresented } from '../tokens/index.ts'
-import { clientParameters, oauthErrorSchema } from './oauth_schemas.ts'
+import { clientParameters } from './oauth_schemas.ts'
 
 /** RFC 7662. Only the operator of the resource a token is for learns anything about it. */
 export const introspectEndpoint: Endpoint = endpoint({

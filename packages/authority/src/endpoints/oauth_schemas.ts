@@ -13,14 +13,6 @@ export const clientParameters = {
   client_assertion_type: parameter(256),
 }
 
-/** RFC 6749 §5.2, and ours beside. */
-export const oauthErrorSchema = z.object({
-  error: z.string(),
-  error_description: z.string(),
-  error_code: z.string().describe('The refusal, more exactly than `error`.'),
-  hint: z.string().describe('What to do next.'),
-})
-
 /** RFC 6749 §5.1, RFC 8693 §2.2.1, RFC 9396 §7. */
 export const tokenAnswerSchema = z.object({
   access_token: z.string(),

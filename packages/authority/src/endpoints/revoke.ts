@@ -1,12 +1,12 @@
 import { isRefusal } from '@credence/protocol'
 import { z } from 'zod'
 import { authenticateClient, type Client, claimOnly } from '../authentication/index.ts'
-import { answerEmpty } from '../http/answer.ts'
+import { answerEmpty, oauthErrorSchema } from '../http/answer.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { revoke } from '../revocation/index.ts'
 import type { Organization, Services } from '../services.ts'
 import { type PresentedToken, verifyPresented } from '../tokens/index.ts'
-import { clientParameters, oauthErrorSchema } from './oauth_schemas.ts'
+import { clientParameters } from './oauth_schemas.ts'
 
 /** RFC 7009. A client ends its own tokens; for any other the answer is the same and nothing happens. */
 export const revokeEndpoint: Endpoint = endpoint({

@@ -2,13 +2,13 @@ import { isRefusal, parseScope, refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { authenticateClient, type Client } from '../authentication/index.ts'
 import { grantFor, issue, recordRefusal, type TokenRequest } from '../grants/index.ts'
-import { answer } from '../http/answer.ts'
+import { answer, oauthErrorSchema } from '../http/answer.ts'
 import { type Call, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { decide, narrow } from '../policy/index.ts'
 import { findResource, type Resource } from '../resources/index.ts'
 import type { Organization, Services } from '../services.ts'
 import { proveKey } from '../tokens/index.ts'
-import { clientParameters, oauthErrorSchema, parameter, tokenAnswerSchema } from './oauth_schemas.ts'
+import { clientParameters, parameter, tokenAnswerSchema } from './oauth_schemas.ts'
 
 // Not strict: RFC 6749 §3.2, unrecognized parameters are ignored. None that is not named here can have an effect.
 const form = z.object({

@@ -1,4 +1,27 @@
 import { asRefusal, problemOf, type Refusal } from '@credence/protocol'
+import { z } from 'zod'
+
+/** What `answerRefusal` writes outside the OAuth endpoints. */
+export const problemSchema = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    detail: z.string().optional(),
+    code: z.string().describe('The refusal: one of a closed set.'),
+    hint: z.string().describe('What to do next.'),
+  })
+  .describe('RFC 9457.')
+
+/** What it writes at the OAuth endpoints. */
+export const oauthErrorSchema = z
+  .looseObject({
+    error: z.string(),
+    error_description: z.string(),
+    error_code: z.string().describe('The refusal, more exactly than `error`.'),
+    hint: z.string().describe('What to do next.'),
+  })
+  .describe('RFC 6749 §5.2, and ours beside.')
 
 /** A JSON answer. Never cached unless `headers` says otherwise. */
 export function answer(body: object, more: { status?: number; headers?: Record<string, string> } = {}): Response {

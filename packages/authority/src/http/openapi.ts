@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { oauthErrorSchema, problemSchema } from './answer.ts'
 import type { Door, Endpoint } from './endpoint.ts'
 
 type Json = Record<string, unknown>
@@ -27,32 +28,6 @@ const securitySchemes: Json = {
   },
 }
 
-const problem: Json = {
-  type: 'object',
-  description: 'RFC 9457.',
-  required: ['type', 'title', 'status', 'code', 'hint'],
-  properties: {
-    type: { type: 'string', format: 'uri' },
-    title: { type: 'string' },
-    status: { type: 'integer' },
-    detail: { type: 'string' },
-    code: { type: 'string' },
-    hint: { type: 'string' },
-  },
-}
-
-const oauthError: Json = {
-  type: 'object',
-  description: 'RFC 6749 §5.2.',
-  required: ['error', 'error_description', 'error_code', 'hint'],
-  properties: {
-    error: { type: 'string' },
-    error_description: { type: 'string' },
-    error_code: { type: 'string' },
-    hint: { type: 'string' },
-  },
-}
-
 /** The OpenAPI 3.1 document of the table: what is in one is in the other. */
 export function describe(table: readonly Endpoint[], about: { origin: string; version: string }): Json {
   const paths: Record<string, Json> = {}
@@ -78,7 +53,10 @@ export function describe(table: readonly Endpoint[], about: { origin: string; ve
       },
     ],
     paths,
-    components: { securitySchemes, schemas: { Problem: problem, OAuthError: oauthError } },
+    components: {
+      securitySchemes,
+      schemas: { Problem: schemaOf(problemSchema, 'output'), OAuthError: schemaOf(oauthErrorSchema, 'output') },
+    },
   }
 }
 
