@@ -263,7 +263,8 @@ describe.for(['sqlite', 'postgres'] as const)('on %s', (store) => {
     expect((await acme.api('get', `/v1/people?limit=3&cursor=${next_cursor}`)).status).toBe(200)
     expect((await globex.api('get', `/v1/people?cursor=${next_cursor}`)).body.code).toBe('cursor_invalid')
     expect((await acme.api('get', `/v1/administrators?cursor=${next_cursor}`)).body.code).toBe('cursor_invalid')
-    expect((await acme.api('get', `/v1/people?cursor=${next_cursor.slice(0, -1)}A`)).body.code).toBe('cursor_invalid')
+    const forged = `${next_cursor.slice(0, -1)}${next_cursor.endsWith('A') ? 'E' : 'A'}`
+    expect((await acme.api('get', `/v1/people?cursor=${forged}`)).body.code).toBe('cursor_invalid')
     const agents = (await acme.api('get', `/v1/agents?limit=1&owner=${ada}`)).body.next_cursor
     expect((await acme.api('get', `/v1/agents?limit=1&cursor=${agents}`)).body.code).toBe('cursor_invalid')
   })
