@@ -1,4 +1,5 @@
-// How fast the store is: `node --conditions=@credence/source bench/store.ts [sqlite|postgres] [seconds]`. PostgreSQL: STORE_URL.
+// How fast the store is: `node --conditions=@credence/source bench/store.ts [sqlite|postgres] [seconds]`. STORE_URL: an
+// empty PostgreSQL database; without it, a server is started for the run.
 //
 // Each of 64 callers commits, again and again, what issuing a token commits: a lineage check of eight ids, one replay id, one audit record
 // of 700 bytes. Then reads by primary key.
@@ -9,6 +10,7 @@ import { join } from 'node:path'
 import type { Store } from '../packages/authority/src/store/index.ts'
 import { openPostgres } from '../packages/authority/src/store/postgres/index.ts'
 import { openSqlite } from '../packages/authority/src/store/sqlite/index.ts'
+import { type PostgresServer, startPostgres } from '../tests/postgres.ts'
 
 const engine = process.argv[2] ?? 'sqlite'
 const seconds = Number(process.argv[3] ?? 5)
@@ -16,29 +18,33 @@ const organization = 'org_0123456789abcdefghijkl'
 const callers = Number(process.env.STORE_CALLERS ?? 64)
 
 const directory = mkdtempSync(join(tmpdir(), 'credence-bench-'))
+let server: PostgresServer | undefined
 const store = await open()
 const lineage = Array.from({ length: 8 }, (_, index) => [`agt_0123456789abcdefghij${index}0`, 0] as const)
 let next = 0
 
 await issue(1)
 const issued = await issue(seconds)
-console.log(`${engine}: ${Math.round(issued.count / issued.seconds)} commands/s, ${callers} callers; ${issued.latency}`)
+console.log(
+  `${engine}: ${Math.round(issued.count / issued.seconds)} commands/s, ${callers} callers; ${issued.latency}; ${issued.each} µs of this process's CPU each`,
+)
 for (const together of [1, callers]) {
   const read = await readByKey(together)
   console.log(`${engine}: get by primary key, ${together} at once: ${read.toFixed(1)} µs each`)
 }
 await store.close()
+await server?.stop()
 rmSync(directory, { recursive: true })
 
-function open(): Promise<Store> {
+async function open(): Promise<Store> {
   if (engine === 'sqlite') return openSqlite({ file: join(directory, 'store') })
-  const url = process.env.STORE_URL
-  if (!url) throw new Error('Set STORE_URL to the URL of an empty PostgreSQL database.')
-  return openPostgres({ url })
+  if (!process.env.STORE_URL) server = await startPostgres()
+  return openPostgres({ url: process.env.STORE_URL ?? server?.url ?? '' })
 }
 
 async function issue(forSeconds: number) {
   const started = performance.now()
+  const cpuBefore = process.cpuUsage()
   const latencies: number[] = []
   const caller = async () => {
     while (performance.now() - started < forSeconds * 1_000) {
@@ -48,10 +54,12 @@ async function issue(forSeconds: number) {
     }
   }
   await Promise.all(Array.from({ length: callers }, caller))
+  const cpu = process.cpuUsage(cpuBefore)
   latencies.sort((a, b) => a - b)
   const at = (share: number) => (latencies[Math.floor(latencies.length * share)] ?? Number.NaN).toFixed(1)
   const latency = `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(0.999999)} ms`
-  return { count: latencies.length, seconds: (performance.now() - started) / 1_000, latency }
+  const each = Math.round((cpu.user + cpu.system) / latencies.length)
+  return { each, count: latencies.length, seconds: (performance.now() - started) / 1_000, latency }
 }
 
 async function issueOnce(): Promise<void> {

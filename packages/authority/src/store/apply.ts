@@ -75,7 +75,7 @@ function* applyStep(
     case 'end':
       return yield* end(organization, step satisfies Ending, statements)
     case 'restore':
-      return (yield* restore(organization, step.id, statements)) ? undefined : step.otherwise
+      return (yield* restore(organization, step, statements)) ? undefined : step.otherwise
     case 'raise_incarnation':
       return (yield* raiseIncarnation(organization, step.from, statements)) ? undefined : step.otherwise
     case 'place':

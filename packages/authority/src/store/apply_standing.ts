@@ -5,6 +5,7 @@ import { bind, chunksOf, padded, type Row, Slot } from './statement.ts'
 import { columnsOf, matching, type Statements } from './statements.ts'
 
 export type Ending = Extract<Step, { do: 'end' }>
+type Restoring = Extract<Step, { do: 'restore' }>
 export type FactInForce = StoredFact & { fresh: boolean }
 
 /**
@@ -17,12 +18,12 @@ export function* end(organization: string, ending: Ending, statements: Statement
   const { rows } = yield read(bind(statements.get('standing', { id }), { organization, where: { id } }))
   const stands = rows[0]
   if (!stands) {
-    const row = { id, kind, epoch: 1, alive: 0, final }
+    const row = { id, kind, epoch: 1, alive: 0, final, since_ms: ending.atMs }
     yield write(bind(statements.insert('standing'), { organization, row }))
     return yield* appendFact(organization, ending, 1, true, statements)
   }
   if (stands.alive === 1) {
-    const set = { epoch: (stands.epoch as number) + 1, alive: 0, final }
+    const set = { epoch: (stands.epoch as number) + 1, alive: 0, final, since_ms: ending.atMs }
     yield write(bind(statements.update('standing', { id }, set), { organization, where: { id }, set }))
     return yield* appendFact(organization, ending, set.epoch, true, statements)
   }
@@ -67,14 +68,15 @@ function nextSeq(statements: Statements) {
 function lastFactOf(statements: Statements) {
   return statements.once('last fact of', (db) =>
     matching(db.selectFrom('facts').select(columnsOf('facts')), 'facts', { id: '' })
-      .orderBy('seq', 'desc')
+      // An expression, so that the few facts of this id are sorted and not all facts walked backwards.
+      .orderBy(sql`+seq`, 'desc')
       .limit(sql.lit(1)),
   )
 }
 
-export function* restore(organization: string, id: string, statements: Statements): Asking<boolean> {
-  const where = { id, alive: 0, final: 0 }
-  const set = { alive: 1 }
+export function* restore(organization: string, step: Restoring, statements: Statements): Asking<boolean> {
+  const where = { id: step.id, alive: 0, final: 0 }
+  const set = { alive: 1, since_ms: step.atMs }
   const { changes } = yield write(bind(statements.update('standing', where, set), { organization, where, set }))
   return changes === 1
 }

@@ -105,7 +105,7 @@ type StandingStep =
    */
   | { do: 'end'; id: string; kind: string; final: boolean; cause: string; atMs: number; forgetAfter: number }
   /** Brings back what was ended without `final`; its raised epoch stays. Refuses when it has no row, is alive, or is final. */
-  | { do: 'restore'; id: string; otherwise: RefusalCode }
+  | { do: 'restore'; id: string; atMs: number; otherwise: RefusalCode }
   /** Raises the incarnation of the feed by one, if it is the one given. */
   | { do: 'raise_incarnation'; from: number; otherwise: RefusalCode }
   /** Gives records their places in the log (all of them, or the command refuses); a place is given once. */

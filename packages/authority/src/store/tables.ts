@@ -14,9 +14,20 @@ export type Tables = {
     display_name: string
     signing_algorithm: string
     created_at_ms: number
+    /** Since when the installation holds it stopped; null: it does not. */
+    suspended_at_ms: number | null
   }
   /** Where each revocable thing stands. A token is dead when its epoch for an id is below the one here, or `alive` is 0. */
-  standing: { organization: string; id: string; kind: string; epoch: number; alive: 0 | 1; final: 0 | 1 }
+  standing: {
+    organization: string
+    id: string
+    kind: string
+    epoch: number
+    alive: 0 | 1
+    final: 0 | 1
+    /** When it last ended or came back. */
+    since_ms: number
+  }
   /** The revocation facts, in commit order, without gaps. */
   facts: {
     organization: string
@@ -121,10 +132,13 @@ export type Tables = {
     principal: string
     delegator: string
     delegate: string
+    /** Who said so, of an attested statement. */
+    attested_by: string | null
     /** 0 for a root. */
     depth: number
     /** JSON `[[id, epoch], …]` stamped at registration, the parent's included. */
     lineage: string
+    /** The earliest end of the statement, the key that signed it, and everything above. */
     expires_at: number
     created_at_ms: number
   }

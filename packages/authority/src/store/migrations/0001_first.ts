@@ -38,6 +38,11 @@ export const first: Migration = {
     db.schema.createIndex('delegations_delegator').on('delegations').columns(['organization', 'delegator', 'id']),
     db.schema.createIndex('delegations_delegate').on('delegations').columns(['organization', 'delegate', 'id']),
     db.schema
+      .createIndex('delegations_attested_by')
+      .on('delegations')
+      .columns(['organization', 'attested_by', 'id'])
+      .where(sql.ref('attested_by'), 'is not', null),
+    db.schema
       .createIndex('delegations_parent')
       .on('delegations')
       .columns(['organization', 'parent_hash', 'id'])

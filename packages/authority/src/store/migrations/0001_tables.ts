@@ -19,6 +19,7 @@ export const tables: Record<string, Table> = {
       display_name: 'text',
       signing_algorithm: 'text',
       created_at_ms: 'integer',
+      suspended_at_ms: 'integer?',
     },
     key: ['organization'],
     unique: {
@@ -28,7 +29,15 @@ export const tables: Record<string, Table> = {
     },
   },
   standing: {
-    columns: { organization: 'text', id: 'text', kind: 'text', epoch: 'integer', alive: 'integer', final: 'integer' },
+    columns: {
+      organization: 'text',
+      id: 'text',
+      kind: 'text',
+      epoch: 'integer',
+      alive: 'integer',
+      final: 'integer',
+      since_ms: 'integer',
+    },
     key: ['organization', 'id'],
     inKeyTree: true,
   },
@@ -170,6 +179,7 @@ export const tables: Record<string, Table> = {
       principal: 'text',
       delegator: 'text',
       delegate: 'text',
+      attested_by: 'text?',
       depth: 'integer',
       lineage: 'text',
       expires_at: 'integer',

@@ -102,9 +102,7 @@ export function openForWriting(file: string): Connection {
 /** The connection that reads: it sees what was committed when its statement began, and nothing it does can write. */
 export function openForReading(file: string): Connection {
   const database = new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs })
-  database.exec(
-    'pragma query_only = on; pragma cache_size = -65536; pragma mmap_size = 268435456; pragma trusted_schema = off',
-  )
+  database.exec('pragma query_only = on; pragma cache_size = -65536; pragma trusted_schema = off')
   return new Connection(database)
 }
 

@@ -71,7 +71,7 @@ export function commands({ store }: Setting): void {
       { do: 'update', table: 'people', where: { id: 'nobody' }, set: { name: 'x' }, otherwise: 'not_found' },
       insertPerson('psn_0'),
       alive(['agt_0', 0]),
-      { do: 'restore', id: 'agt_9', otherwise: 'not_found' },
+      { do: 'restore', id: 'agt_9', atMs: 88, otherwise: 'not_found' },
       { do: 'raise_incarnation', from: 7, otherwise: 'conflict' },
       { do: 'place', records: [{ id: 'aud_9', position: 0 }], otherwise: 'conflict' },
     ]
@@ -103,7 +103,7 @@ export function commands({ store }: Setting): void {
           { do: 'delete', table: 'people', where: { id: 'psn_1' } },
           insertPerson('psn_1', 'Joan'),
           end('agt_1'),
-          { do: 'restore', id: 'agt_1', otherwise: 'conflict' },
+          { do: 'restore', id: 'agt_1', atMs: 88, otherwise: 'conflict' },
           alive(['agt_1', 1]),
         ),
       )

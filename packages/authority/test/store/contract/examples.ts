@@ -105,6 +105,7 @@ export function organizationRow(handle: string): RowOf<'organizations'> {
     display_name: handle,
     signing_algorithm: 'ES256',
     created_at_ms: 1,
+    suspended_at_ms: null,
   }
 }
 

@@ -36,7 +36,8 @@ class Model {
     if (step.do === 'restore') {
       const row = this.standing.get(step.id)
       if (!row || row.alive || row.final) return false
-      row.alive = 1
+      this.standing.set(step.id, { ...row, alive: 1, since_ms: step.atMs })
+      row.since_ms = step.atMs
       return true
     }
     if (step.do === 'place') {
@@ -87,13 +88,15 @@ class Model {
   }
 
   #end(step: Extract<Step, { do: 'end' }>): StoredFact & { fresh: boolean } {
-    const row = this.standing.get(step.id) ?? { id: step.id, kind: step.kind, epoch: 0, alive: 1, final: 0 }
+    const never = { id: step.id, kind: step.kind, epoch: 0, alive: 1, final: 0, since_ms: 0 } as const
+    const row = this.standing.get(step.id) ?? never
     const known = this.facts.findLast(({ id }) => id === step.id)
     if (!row.alive && known) {
-      if (step.final) row.final = 1
+      if (step.final) this.standing.set(step.id, { ...row, final: 1 })
       return { ...known, fresh: false }
     }
-    this.standing.set(step.id, { ...row, epoch: row.epoch + 1, alive: 0, final: step.final ? 1 : 0 })
+    const final = step.final ? 1 : 0
+    this.standing.set(step.id, { ...row, epoch: row.epoch + 1, alive: 0, final, since_ms: step.atMs })
     const { id, cause, atMs: at_ms, forgetAfter: forget_after } = step
     const fact = { seq: this.facts.length + 1, id, epoch: row.epoch + 1, cause, at_ms, forget_after }
     this.facts.push(fact)
@@ -142,7 +145,7 @@ const step: fc.Arbitrary<Drawn> = fc.oneof(
   where.map((where): Step => ({ do: 'absent', table, where, otherwise })),
   fc.array(fc.tuple(id, time), { maxLength: 3 }).map((lineage): Step => ({ ...alive(...lineage), otherwise }) as Step),
   fc.tuple(id, fc.boolean(), time).map(([id, final, atMs]): Step => end(id, { final, atMs })),
-  id.map((id): Step => ({ do: 'restore', id, otherwise })),
+  fc.tuple(id, time).map(([id, atMs]): Step => ({ do: 'restore', id, atMs, otherwise })),
   fc.record({ place: fc.nat(3), position: fc.nat(3) }),
 )
 

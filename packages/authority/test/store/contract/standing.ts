@@ -25,7 +25,7 @@ export function standing({ store }: Setting): void {
     it('refuses an epoch below the one in force', async () => {
       const organization = newOrganization()
       await commit(organization, end('agt_1'))
-      await commit(organization, { do: 'restore', id: 'agt_1', otherwise: 'conflict' })
+      await commit(organization, { do: 'restore', id: 'agt_1', atMs: 88, otherwise: 'conflict' })
       expect(await lives(organization, ['agt_1', 0])).toBe(false)
       expect(await lives(organization, ['agt_1', 1])).toBe(true)
       expect(await lives(organization, ['agt_1', 2])).toBe(true)
@@ -59,7 +59,7 @@ export function standing({ store }: Setting): void {
       expect(await reads.facts(0, 10)).toStrictEqual([fact])
       expect(await reads.head()).toStrictEqual({ seq: 1, incarnation: 1 })
       expect(await reads.standing(['tok_1'])).toStrictEqual([
-        { id: 'tok_1', kind: 'token', epoch: 1, alive: 0, final: 1 },
+        { id: 'tok_1', kind: 'token', epoch: 1, alive: 0, final: 1, since_ms: 77 },
       ])
     })
 
@@ -88,7 +88,9 @@ export function standing({ store }: Setting): void {
       const organization = newOrganization()
       for (let epoch = 1; epoch <= 4; epoch++) {
         expect(await commit(organization, end('agt_1'))).toMatchObject({ facts: [{ epoch, seq: epoch, fresh: true }] })
-        expect(await commit(organization, { do: 'restore', id: 'agt_1', otherwise: 'conflict' })).toMatchObject({
+        expect(
+          await commit(organization, { do: 'restore', id: 'agt_1', atMs: 88, otherwise: 'conflict' }),
+        ).toMatchObject({
           done: true,
         })
       }
@@ -101,7 +103,7 @@ export function standing({ store }: Setting): void {
         facts: [{ seq: 1, fresh: false }],
       })
       await commit(organization, end('agt_1', { final: false }))
-      const outcome = await commit(organization, { do: 'restore', id: 'agt_1', otherwise: 'already_ended' })
+      const outcome = await commit(organization, { do: 'restore', id: 'agt_1', atMs: 88, otherwise: 'already_ended' })
       expect(outcome).toStrictEqual({ done: false, refused: 'already_ended', step: 0 })
       expect(await lives(organization, ['agt_1', 100])).toBe(false)
     })
@@ -131,7 +133,7 @@ export function standing({ store }: Setting): void {
     it('refuses what has no row, what is alive and what ended for good', async () => {
       const organization = newOrganization()
       await commit(organization, end('agt_1'), end('agt_2', { final: true }))
-      const restore = (id: string) => commit(organization, { do: 'restore', id, otherwise: 'conflict' })
+      const restore = (id: string) => commit(organization, { do: 'restore', id, atMs: 88, otherwise: 'conflict' })
       expect(await restore('agt_0')).toMatchObject({ done: false, refused: 'conflict' })
       expect(await restore('agt_2')).toMatchObject({ done: false })
       expect(await restore('agt_1')).toStrictEqual({ done: true, facts: [] })
@@ -142,7 +144,9 @@ export function standing({ store }: Setting): void {
       const organization = newOrganization()
       await commit(organization, end('agt_1'))
       const outcomes = await Promise.all(
-        Array.from({ length: 30 }, () => commit(organization, { do: 'restore', id: 'agt_1', otherwise: 'conflict' })),
+        Array.from({ length: 30 }, () =>
+          commit(organization, { do: 'restore', id: 'agt_1', atMs: 88, otherwise: 'conflict' }),
+        ),
       )
       expect(outcomes.filter(({ done }) => done)).toHaveLength(1)
     })

@@ -37,7 +37,7 @@ export function tenants({ store }: Setting): void {
         { do: 'touch', table: 'agents', where: { handle: 'mailer' }, set: { purpose: 'changed' } },
         { do: 'put', table: 'leases', row: lease('p', { staleness_ms: 1 }) },
         { do: 'delete', table: 'replay_ids', where: { id: 'jti_1' } },
-        { do: 'restore', id: 'agt_9', otherwise: 'conflict' },
+        { do: 'restore', id: 'agt_9', atMs: 88, otherwise: 'conflict' },
         { do: 'raise_incarnation', from: 1, otherwise: 'conflict' },
         { do: 'place', records: [{ id: 'aud_same', position: 0 }], otherwise: 'conflict' },
         end('agt_1'),
