@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { refusals } from '@credence/protocol'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 import { browserMissing, runInBrowser } from '../browser/run.ts'
@@ -13,7 +14,7 @@ test('both sides of the SDK work in a browser', async (context) => {
   expect(said).toEqual(['spiffe://acme.example/agent/payer', 'revoked'])
 })
 
-test('what a service takes in stays small, and needs no Node', async () => {
+test('what a service takes in stays small, needs no Node, and leaves out what only an authority can refuse', async () => {
   const { outputFiles } = await build({
     entryPoints: [join(root, 'sdks/typescript/src/verify.ts')],
     conditions: ['@credence/source'],
@@ -26,7 +27,12 @@ test('what a service takes in stays small, and needs no Node', async () => {
     write: false,
     logLevel: 'silent',
   })
-  const bytes = gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).byteLength
+  const bundle = outputFiles[0]?.text ?? ''
+  const bytes = gzipSync(bundle, { level: 9 }).byteLength
   console.log(`@credence/sdk/verify: ${(bytes / 1024).toFixed(1)} KiB minified and gzipped, without jose`)
-  expect(bytes).toBeLessThan(25 * 1024)
+  expect(bytes).toBeLessThan(20 * 1024)
+  expect(bundle).toContain(refusals.lease_over.hint)
+  for (const code of ['handle_taken', 'client_unknown', 'scope_unknown', 'store_locked'] as const) {
+    expect(bundle).not.toContain(refusals[code].says)
+  }
 })

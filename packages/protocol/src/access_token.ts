@@ -3,7 +3,7 @@ import { isId, isTask } from './identifiers.ts'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json.ts'
 import { type Jws, type KeyLookup, readJws, signJws, verifyJws } from './jws.ts'
 import type { SigningKey } from './keys.ts'
-import { isRefusal, refuse } from './refusals.ts'
+import { isRefusal, refuseAtUse as refuse } from './refusals/at_use.ts'
 import { parseScope } from './scopes.ts'
 import { type Check, checkShape, isReadable, listOf, matching, oneOf, text, whole } from './shape.ts'
 

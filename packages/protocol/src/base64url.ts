@@ -1,4 +1,4 @@
-import { refuse } from './refusals.ts'
+import { refuseAtUse as refuse } from './refusals/at_use.ts'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const LETTERS = Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0))

@@ -1,6 +1,5 @@
-import serialize from 'canonicalize'
-import type { JsonValue } from './json.ts'
-import { refuse } from './refusals.ts'
+import { isJsonArray, type JsonValue } from './json.ts'
+import { refuseAtUse as refuse } from './refusals/at_use.ts'
 
 /**
  * The canonical text of a value (JCS, RFC 8785). Members that are undefined are left out.
@@ -8,21 +7,22 @@ import { refuse } from './refusals.ts'
  * Refuses `malformed` for strings with lone surrogates, and `non_finite` for numbers JSON cannot write.
  */
 export function canonicalize(value: JsonValue): string {
-  let text: string | undefined
-  try {
-    text = serialize(value)
-  } catch (cause) {
-    refuse(hasNonFinite(value) ? 'non_finite' : 'malformed', { cause })
+  // RFC 8785 §3.2.2.2 and §3.2.2.3 take strings and numbers as ECMAScript writes them; only what it would write in another
+  // meaning is left to refuse.
+  if (typeof value === 'string' && !value.isWellFormed()) refuse('malformed')
+  if (typeof value === 'number' && !Number.isFinite(value)) refuse('non_finite')
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? refuse('malformed')
+  if (isJsonArray(value)) return `[${value.map(canonicalize).join()}]`
+  const members: string[] = []
+  // §3.2.3: by UTF-16 code units, which is how `sort` compares.
+  for (const name of Object.keys(value).sort()) {
+    const member = value[name]
+    if (member !== undefined) members.push(`${canonicalize(name)}:${canonicalize(member)}`)
   }
-  return text ?? refuse('malformed')
+  return `{${members.join()}}`
 }
 
 /** Whether `text` is the canonical text of `value`, which was parsed from it. */
 export function isCanonical(text: string, value: JsonValue): boolean {
   return canonicalize(value) === text
-}
-
-function hasNonFinite(value: JsonValue | undefined): boolean {
-  if (typeof value === 'number') return !Number.isFinite(value)
-  return typeof value === 'object' && value !== null && Object.values(value).some(hasNonFinite)
 }

@@ -7,7 +7,7 @@
 
 import { canonicalize } from './canonical.ts'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json.ts'
-import { refuse } from './refusals.ts'
+import { refuseAtUse as refuse } from './refusals/at_use.ts'
 
 type Scalar = string | number | boolean | null
 

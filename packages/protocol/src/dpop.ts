@@ -4,7 +4,7 @@ import { normalizeTarget } from './http_target.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 import { type Jws, readJws, signJws, verifyJws } from './jws.ts'
 import type { PublicKey, SigningKey } from './keys.ts'
-import { isRefusal, refuse } from './refusals.ts'
+import { isRefusal, refuseAtUse as refuse } from './refusals/at_use.ts'
 import { rememberedKeys } from './remembered_keys.ts'
 import { isTime } from './shape.ts'
 

@@ -1,4 +1,4 @@
-import { refuse } from './refusals.ts'
+import { refuseAtUse as refuse } from './refusals/at_use.ts'
 
 // The parts of an absolute http(s) URI (RFC 3986 appendix B), ASCII only; no userinfo, no backslash, no space or
 // control character.

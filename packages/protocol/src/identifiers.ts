@@ -1,5 +1,5 @@
 import { encode } from './base64url.ts'
-import { refuse } from './refusals.ts'
+import { refuseAtUse as refuse } from './refusals/at_use.ts'
 
 /**
  * What an id names: `dlg` delegation, `ept` enforcement point, `sgk` signing key of the authority, `crd` credential,

@@ -1,4 +1,4 @@
-import { type RefusalCode, refuse } from './refusals.ts'
+import { type CodeAtUse, refuseAtUse as refuse } from './refusals/at_use.ts'
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
 export type JsonObject = { readonly [name: string]: JsonValue }
@@ -217,7 +217,7 @@ class Parser {
   }
 
   // Says where, never what: the text may hold a secret.
-  #refuse(code: RefusalCode): never {
+  #refuse(code: CodeAtUse): never {
     return refuse(code, { detail: `At character ${this.#at}.` })
   }
 }

@@ -2,7 +2,7 @@ import { decode, encode } from './base64url.ts'
 import { canonicalize } from './canonical.ts'
 import { decodeUtf8, isJsonObject, type JsonObject, parseJson, parseJsonBytes } from './json.ts'
 import { cryptoAlgorithms, type PublicKey, type SigningKey } from './keys.ts'
-import { refuse } from './refusals.ts'
+import { refuseAtUse as refuse } from './refusals/at_use.ts'
 
 export type JwsHeader = JsonObject & { alg: string; kid?: string; typ?: string }
 

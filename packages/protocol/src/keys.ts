@@ -1,7 +1,7 @@
 import { calculateJwkThumbprint } from 'jose'
 import { decode } from './base64url.ts'
 import { isJsonArray, type JsonObject, type JsonValue } from './json.ts'
-import { refuse } from './refusals.ts'
+import { refuseAtUse as refuse } from './refusals/at_use.ts'
 
 /** Every signature algorithm that is used. `EdDSA` is Ed25519 only (RFC 8037). */
 export const algorithms = ['ES256', 'EdDSA', 'RS256'] as const

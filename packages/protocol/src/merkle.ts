@@ -7,7 +7,7 @@
 import { decode, encode } from './base64url.ts'
 import { sha256 } from './digest.ts'
 import type { JsonValue } from './json.ts'
-import { refuse } from './refusals.ts'
+import { refuseAtUse as refuse } from './refusals/at_use.ts'
 import { checkShape, listOf, sha256Text, whole } from './shape.ts'
 
 /** SHA-256(0x00 || leaf), RFC 6962. */

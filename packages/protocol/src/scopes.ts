@@ -9,7 +9,7 @@
  * Nothing is ever folded, trimmed or normalised.
  */
 
-import { refuse } from './refusals.ts'
+import { refuseAtUse as refuse } from './refusals/at_use.ts'
 
 const segments = '[a-z][a-z0-9_-]*(?::[a-z][a-z0-9_-]*)*'
 const literalForm = new RegExp(`^${segments}$`)

@@ -1,7 +1,7 @@
 /** Closed shapes: which members a JSON object must have and may have, and what each must look like. */
 
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json.ts'
-import { isRefusal, type RefusalCode, refuse } from './refusals.ts'
+import { type CodeAtUse, isRefusal, refuseAtUse as refuse } from './refusals/at_use.ts'
 
 export type Check = (value: JsonValue) => boolean
 
@@ -14,7 +14,7 @@ export type Shape = {
  * Refuses with `code` unless `value` is an object with every required member, no member beyond the optional ones, and each as its
  * check wants it. The refusal names the place and the member asked for, never what was sent.
  */
-export function checkShape(value: JsonValue | undefined, shape: Shape, code: RefusalCode, place: string): JsonObject {
+export function checkShape(value: JsonValue | undefined, shape: Shape, code: CodeAtUse, place: string): JsonObject {
   if (!isJsonObject(value)) refuse(code, { detail: `${place}: not an object` })
   for (const [member, check] of Object.entries(shape.required)) {
     const given = Object.hasOwn(value, member) ? value[member] : undefined

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { anywhere } from '../src/refusals/anywhere.ts'
 import { api } from '../src/refusals/api.ts'
 import { clientAuthentication } from '../src/refusals/client_authentication.ts'
 import { delegation } from '../src/refusals/delegation.ts'
@@ -8,9 +9,10 @@ import { proofs } from '../src/refusals/proofs.ts'
 import { tokenEndpoint } from '../src/refusals/token_endpoint.ts'
 import { tokens } from '../src/refusals/tokens.ts'
 import { verification } from '../src/refusals/verification.ts'
-import { asRefusal, isRefusal, Refusal, type RefusalCode, refusals, refuse } from '../src/refusals.ts'
+import { asRefusal, isRefusal, Refusal, type RefusalCode, refusalOf, refusals, refuse } from '../src/refusals.ts'
 
 const sections = {
+  anywhere,
   api,
   clientAuthentication,
   delegation,
@@ -59,7 +61,7 @@ test('an error that is no refusal becomes internal_error and tells nothing', () 
   const refusal = asRefusal(new TypeError('secret'))
   expect(refusal.code).toBe('internal_error')
   expect(`${refusal.message} ${JSON.stringify(refusal)}`).not.toContain('secret')
-  const known = new Refusal('not_found')
+  const known = refusalOf('not_found')
   expect(asRefusal(known)).toBe(known)
   expect(isRefusal({ code: 'not_found' })).toBe(false)
 })

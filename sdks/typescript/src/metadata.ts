@@ -1,4 +1,4 @@
-import { type JsonObject, refuse } from '@credence/protocol'
+import { type JsonObject, refuseAtUse as refuse } from '@credence/protocol'
 import { ask, isSafeUrl, readObject } from './network.ts'
 import type { Runtime } from './runtime.ts'
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue, parseJson, refuse } from '@credence/protocol'
+import { isJsonObject, type JsonObject, type JsonValue, parseJson, refuseAtUse as refuse } from '@credence/protocol'
 import type { Runtime } from './runtime.ts'
 
 export type Answer = { status: number; headers: Headers; text: string }

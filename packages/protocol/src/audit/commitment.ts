@@ -4,7 +4,7 @@ import { encode } from '../base64url.ts'
 import { canonicalize } from '../canonical.ts'
 import { sha256 } from '../digest.ts'
 import type { JsonValue } from '../json.ts'
-import { refuse } from '../refusals.ts'
+import { refuseAtUse as refuse } from '../refusals/at_use.ts'
 
 const domain = 'credence audit commitment v1'
 

@@ -7,7 +7,7 @@
 import { canonicalize, isCanonical } from '../canonical.ts'
 import { isId } from '../identifiers.ts'
 import { decodeUtf8, isJsonObject, type JsonObject, type JsonValue, parseJson } from '../json.ts'
-import { refuse } from '../refusals.ts'
+import { refuseAtUse as refuse } from '../refusals/at_use.ts'
 import { type Check, checkShape, matching, oneOf, type Shape, sha256Text, text, whole } from '../shape.ts'
 
 export const leafTypes = [

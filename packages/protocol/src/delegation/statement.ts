@@ -13,7 +13,7 @@ import { isAudience, isId, isTask, newId, parseSpiffeId } from '../identifiers.t
 import type { JsonObject, JsonValue } from '../json.ts'
 import { type Jws, readJws, signJws } from '../jws.ts'
 import type { SigningKey } from '../keys.ts'
-import { refuse } from '../refusals.ts'
+import { refuseAtUse as refuse } from '../refusals/at_use.ts'
 import { parseScope } from '../scopes.ts'
 import { type Check, checkShape, isReadable, listOf, matching, oneOf, type Shape, text, whole } from '../shape.ts'
 

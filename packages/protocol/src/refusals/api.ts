@@ -54,23 +54,11 @@ export const api = {
     says: 'The handle is or was in use.',
     hint: 'Choose another; handles are never given twice.',
   },
-  internal_error: {
-    status: 500,
-    oauth: 'server_error',
-    says: 'Something went wrong here.',
-    hint: 'Try again; if it stays, tell the operator the trace id.',
-  },
   key_taken: {
     status: 409,
     oauth: 'invalid_request',
     says: 'This key is or was in use by the same holder.',
     hint: 'Make a new key; keys are never used again.',
-  },
-  key_unusable: {
-    status: 400,
-    oauth: 'invalid_request',
-    says: 'The key cannot be used.',
-    hint: 'Send a public JWK: EC P-256, OKP Ed25519, or RSA of at least 2048 bits with alg RS256.',
   },
   method_not_allowed: {
     status: 405,
@@ -96,23 +84,11 @@ export const api = {
     says: 'There is no such organization.',
     hint: 'Check the issuer URL.',
   },
-  overloaded: {
-    status: 503,
-    oauth: 'temporarily_unavailable',
-    says: 'The authority has more to do than it can.',
-    hint: 'Try again after the time in Retry-After.',
-  },
   owner_unknown: {
     status: 422,
     oauth: 'invalid_request',
     says: 'There is no such person to own the agent.',
     hint: 'Register the person first, and name their id.',
-  },
-  rate_limited: {
-    status: 429,
-    oauth: 'temporarily_unavailable',
-    says: 'There were too many requests.',
-    hint: 'Try again after the time in Retry-After.',
   },
   storage_unavailable: {
     status: 503,

@@ -1,29 +1,5 @@
 /** What stops a start, or a command typed by a person. Never an answer to a stranger. */
 export const operation = {
-  authority_answer_invalid: {
-    status: 502,
-    oauth: 'server_error',
-    says: 'The authority answered something that cannot be understood.',
-    hint: 'Check that the issuer URL is that of a Credence authority.',
-  },
-  authority_unreachable: {
-    status: 503,
-    oauth: 'temporarily_unavailable',
-    says: 'The authority cannot be reached.',
-    hint: 'Check that it runs, and the issuer URL.',
-  },
-  config_invalid: {
-    status: 500,
-    oauth: 'server_error',
-    says: 'A setting has a value that it cannot have.',
-    hint: 'Correct the setting.',
-  },
-  config_missing: {
-    status: 500,
-    oauth: 'server_error',
-    says: 'A setting that has no default is missing.',
-    hint: 'Give the setting a value.',
-  },
   config_unknown_key: {
     status: 500,
     oauth: 'server_error',
@@ -47,12 +23,6 @@ export const operation = {
     oauth: 'server_error',
     says: 'The key was made so that it can never be written anywhere.',
     hint: 'Make it with `savable: true`, or register a new one at each start.',
-  },
-  metadata_mismatch: {
-    status: 502,
-    oauth: 'server_error',
-    says: "The metadata found at the issuer is not the issuer's own.",
-    hint: 'Check the issuer URL, byte by byte.',
   },
   origin_refused: {
     status: 400,

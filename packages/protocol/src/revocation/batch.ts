@@ -7,7 +7,7 @@ import { isAudience, isId } from '../identifiers.ts'
 import { isJsonArray, type JsonObject, type JsonValue } from '../json.ts'
 import { type KeyLookup, readJws, signJws, verifyJws } from '../jws.ts'
 import type { SigningKey } from '../keys.ts'
-import { refuse } from '../refusals.ts'
+import { refuseAtUse as refuse } from '../refusals/at_use.ts'
 import { checkShape, matching, type Shape, text, whole } from '../shape.ts'
 import { type Fact, factShape } from './revocation_map.ts'
 

@@ -1,4 +1,4 @@
-import { refuse } from '../refusals.ts'
+import { refuseAtUse as refuse } from '../refusals/at_use.ts'
 import type { Batch } from './batch.ts'
 import { RevocationMap } from './revocation_map.ts'
 

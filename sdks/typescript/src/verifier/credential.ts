@@ -1,4 +1,4 @@
-import { refuse } from '@credence/protocol'
+import { refuseAtUse as refuse } from '@credence/protocol'
 
 export type Presented = { scheme: 'Bearer' | 'DPoP'; token: string }
 

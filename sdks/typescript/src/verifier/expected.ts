@@ -1,4 +1,10 @@
-import { type AccessTokenClaims, checkConstraints, coversAll, type JsonObject, refuse } from '@credence/protocol'
+import {
+  type AccessTokenClaims,
+  checkConstraints,
+  coversAll,
+  type JsonObject,
+  refuseAtUse as refuse,
+} from '@credence/protocol'
 
 /** What this call needs. */
 export type Expected = {

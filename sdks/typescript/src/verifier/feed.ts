@@ -6,7 +6,7 @@ import {
   type Lineage,
   newId,
   type RefusalCode,
-  refuse,
+  refuseAtUse as refuse,
   verifyBatch,
 } from '@credence/protocol'
 import type { Agent } from '../agent/agent.ts'

@@ -1,4 +1,11 @@
-import { importPublicKey, isJsonArray, isJsonObject, type JsonValue, type PublicKey, refuse } from '@credence/protocol'
+import {
+  importPublicKey,
+  isJsonArray,
+  isJsonObject,
+  type JsonValue,
+  type PublicKey,
+  refuseAtUse as refuse,
+} from '@credence/protocol'
 import type { Metadata } from '../metadata.ts'
 import { ask, readObject } from '../network.ts'
 import type { Runtime } from '../runtime.ts'

@@ -1,4 +1,4 @@
-import { base64url, refuse } from '@credence/protocol'
+import { base64url, refuseAtUse as refuse } from '@credence/protocol'
 
 /**
  * What a fresh start costs: this process cannot know which proofs were used before it. A proof that carries this process's

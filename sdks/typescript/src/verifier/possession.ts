@@ -1,4 +1,4 @@
-import { type AccessTokenClaims, readDpopHeader, refuse, verifyDpopProof } from '@credence/protocol'
+import { type AccessTokenClaims, readDpopHeader, refuseAtUse as refuse, verifyDpopProof } from '@credence/protocol'
 import type { Presented } from './credential.ts'
 import type { StartNonce } from './nonce.ts'
 import type { Replays } from './replays.ts'

@@ -1,4 +1,4 @@
-import { refuse } from '@credence/protocol'
+import { refuseAtUse as refuse } from '@credence/protocol'
 
 /**
  * Where used proofs are remembered. Replicas of one resource share one (a claim in a common store), or each accepts a proof

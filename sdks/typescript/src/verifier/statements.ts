@@ -9,7 +9,7 @@ import {
   type PublicKey,
   parseScope,
   readStatement,
-  refuse,
+  refuseAtUse as refuse,
   type Statement,
   subsumes,
   type VerifiedChain,

@@ -1,4 +1,4 @@
-import { type AccessTokenClaims, coversAll, refuse } from '@credence/protocol'
+import { type AccessTokenClaims, coversAll, refuseAtUse as refuse } from '@credence/protocol'
 import { discover } from '../metadata.ts'
 import { once } from '../once.ts'
 import type { Runtime } from '../runtime.ts'

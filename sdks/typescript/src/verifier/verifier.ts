@@ -4,7 +4,7 @@ import {
   isAudience,
   parseScope,
   type Refusal,
-  refuse,
+  refuseAtUse as refuse,
   verifyAccessToken,
 } from '@credence/protocol'
 import { type Runtime, runtimeOf } from '../runtime.ts'

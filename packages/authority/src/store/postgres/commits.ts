@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isRefusal, Refusal, refuse } from '@credence/protocol'
+import { isRefusal, type Refusal, refusalOf as refusalBy, refuse } from '@credence/protocol'
 import type { Command, Outcome, Step } from '../port.ts'
 import { type Bound, bind, type Row } from '../statement.ts'
 import type { Statements } from '../statements.ts'
@@ -105,7 +105,7 @@ export class Commits {
     }
     for (const [index, { resolve, reject }] of tickets.entries()) {
       const result = results[index]
-      if (result === undefined || isRefusal(result)) reject(result ?? new Refusal('internal_error'))
+      if (result === undefined || isRefusal(result)) reject(result ?? refusalBy('internal_error'))
       else resolve(result)
     }
   }
@@ -189,5 +189,5 @@ function isDone(result: Outcome | Refusal | undefined): boolean {
 export function refusalOf(error: unknown): Refusal {
   if (isRefusal(error)) return error
   const unavailable = error instanceof CommitUnanswered || isFault(error, 'lost', 'retry', 'unavailable')
-  return new Refusal(unavailable ? 'storage_unavailable' : 'internal_error', { cause: error })
+  return refusalBy(unavailable ? 'storage_unavailable' : 'internal_error', { cause: error })
 }

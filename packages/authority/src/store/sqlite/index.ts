@@ -1,4 +1,4 @@
-import { asRefusal, isRefusal, Refusal, refuse } from '@credence/protocol'
+import { asRefusal, isRefusal, refusalOf, refuse } from '@credence/protocol'
 import { Listeners, type Log } from '../listeners.ts'
 import { migrate } from '../migrate.ts'
 import type { Store } from '../port.ts'
@@ -46,7 +46,7 @@ export async function openSqlite({ file, log }: SqliteOptions): Promise<Store> {
     return { ...storeOn(writing, reading, log), close }
   } catch (error) {
     await close()
-    throw isRefusal(error) ? error : new Refusal('storage_unavailable', { cause: error })
+    throw isRefusal(error) ? error : refusalOf('storage_unavailable', { cause: error })
   }
 }
 

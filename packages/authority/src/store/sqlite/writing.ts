@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads'
-import { Refusal, refuse } from '@credence/protocol'
+import { refusalOf, refuse } from '@credence/protocol'
 import type { Opening, Reply, Request } from './messages.ts'
 import { startThread } from './thread.ts'
 
@@ -70,7 +70,7 @@ export class Writing {
   /** Without its thread nobody knows what became of what was sent; each is wholly there or wholly absent. */
   #lose(error: unknown): void {
     this.#gone ??= error instanceof Error ? error : new Error(String(error))
-    for (const { reject } of this.#waiting.splice(0)) reject(new Refusal('storage_unavailable', { cause: this.#gone }))
+    for (const { reject } of this.#waiting.splice(0)) reject(refusalOf('storage_unavailable', { cause: this.#gone }))
   }
 }
 
