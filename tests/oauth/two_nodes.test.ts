@@ -1,7 +1,8 @@
 // One authority as two processes' worth of nodes on one PostgreSQL: what one claims, revokes or rotates holds at the other.
 
 import { createDpopProof, signClientAssertion } from '@credence/protocol'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { startTestAuthority, type TestAuthority, type TestOrganization } from '../authority.ts'
 import { type Agent, type Cast, castOf, claimsIn, seconds } from '../cast.ts'
 import { postgresMissing } from '../postgres.ts'
@@ -90,4 +91,19 @@ test('an agent suspended at one gets nothing at the other', async () => {
   expect(await cast.introspect(agent, body.access_token)).toBe(false)
   const again = await cast.ask(agent, itself, { at: there })
   expect(claimsIn(again.body.access_token).lineage).toContainEqual([agent.id, 1])
+})
+
+test('connections that the server ends are told to the log, and replaced', async () => {
+  const client = new pg.Client({ connectionString: one.settings.store })
+  await client.connect()
+  await client.query(
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'credence' and datname = current_database()",
+  )
+  await client.end()
+  await vi.waitFor(() => expect(one.log.join('')).toContain('an idle connection to PostgreSQL ended'), {
+    timeout: 5_000,
+  })
+  await vi.waitFor(async () => expect((await cast.ask(agent, itself, { at: here })).status).toBe(200), {
+    timeout: 5_000,
+  })
 })

@@ -6,16 +6,12 @@ import { parseConfig } from './config/parse.ts'
 import type { Mode, Settings } from './config.ts'
 import { type FirstSecret, startAuthority } from './start.ts'
 
-/** Variables of the same beginning that are not the authority's: the command line client's, and those of the tests. */
-const notOurs = /^CREDENCE_(?:CLI_\w+|LONG|TEST_\w+)$/
-
 /** The settings of this process: its flags, its environment, the defaults. */
 export function settingsOf(mode: Mode, flags: Record<string, string> = {}): Settings {
   return parseConfig({
     environment: process.env,
     flags,
     mode,
-    notOurs: Object.keys(process.env).filter((name) => notOurs.test(name)),
     readFile: (path) => readFileSync(path, 'utf8'),
   })
 }

@@ -92,7 +92,7 @@ async function build(
 }
 
 function openStore(url: string, directory: string, log: Logger): Promise<Store> {
-  if (url.startsWith('postgres')) return openPostgres({ url })
+  if (url.startsWith('postgres')) return openPostgres({ url, log })
   const file = url === '' ? join(directory, 'credence.db') : resolve(url.slice('sqlite:'.length))
   return openSqlite({ file, log })
 }

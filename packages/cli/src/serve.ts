@@ -2,9 +2,6 @@ import { readFileSync } from 'node:fs'
 import type { Authority, Mode } from '@credence/authority'
 import type { Terminal } from './terminal.ts'
 
-/** Variables of the same beginning that are not the authority's: the command line's own, and those of the tests. */
-const notOurs = /^CREDENCE_(?:CLI_\w+|LONG|TEST_\w+)$/
-
 /**
  * Starts the authority in this process.
  *
@@ -19,7 +16,6 @@ export async function serve(terminal: Terminal, mode: Mode, flags: Record<string
     flags,
     mode,
     readFile: (path) => readFileSync(path, 'utf8'),
-    notOurs: Object.keys(terminal.env).filter((name) => notOurs.test(name)),
   })
   return startAuthority(settings)
 }

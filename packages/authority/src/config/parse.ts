@@ -8,9 +8,10 @@ export type ConfigSource = {
   flags?: Record<string, string>
   mode: Mode
   readFile(path: string): string
-  /** Variables that start with `CREDENCE_` and belong to somebody else (the command line client, tests). */
-  notOurs?: readonly string[]
 }
+
+/** Variables of the same beginning that are not the authority's: the command line's, and those of the tests. */
+const notOurs = /^CREDENCE_(?:CLI_\w+|LONG|TEST_\w+)$/
 
 /**
  * Reads every setting: flag before variable before default.
@@ -26,8 +27,8 @@ export function parseConfig(source: ConfigSource): Settings {
   return config
 }
 
-function refuseUnknown({ environment, flags = {}, notOurs = [] }: ConfigSource): void {
-  const variables = new Set<string>(notOurs)
+function refuseUnknown({ environment, flags = {} }: ConfigSource): void {
+  const variables = new Set<string>()
   const known = new Set<string>()
   for (const { variable, flag, secret } of Object.values(settings)) {
     variables.add(variable)
@@ -35,7 +36,7 @@ function refuseUnknown({ environment, flags = {}, notOurs = [] }: ConfigSource):
     if (flag) known.add(flag)
   }
   for (const name of Object.keys(environment)) {
-    if (!name.startsWith('CREDENCE_') || variables.has(name)) continue
+    if (!name.startsWith('CREDENCE_') || variables.has(name) || notOurs.test(name)) continue
     refuse('config_unknown_key', {
       detail: `There is no setting ${shown(name)}.${nearest(name, variables)} Correct it, or take it out of the environment.`,
     })
