@@ -12,6 +12,8 @@ import type { RowOf, TableName } from './tables.ts'
  * - Fact sequence numbers are gap-free per organization and visible in commit order: whoever reads `seq` n has already
  *   been able to read every fact below it.
  * - Nothing crosses organizations: `organization` is part of every statement, never a parameter that may be absent.
+ * - A text that an engine cannot hold as it is (NUL, not well formed) equals nothing that is read, and a command that has one in
+ *   a step is refused `validation_failed`, whoever sent it.
  * - An epoch never falls, and what has ended for good never lives again.
  * - A failing driver throws a `storage_unavailable` refusal; after it, the command is either wholly there or wholly absent.
  */

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { standingOf } from './apply.ts'
 import { factOf } from './apply_standing.ts'
 import { asQuery } from './engine.ts'
+import { isHoldable, mayMatch } from './holdable.ts'
 import type { GlobalReads, OrganizationReads, RowOfOrganization } from './port.ts'
 import { type Bound, bind, chunksOf, padded, type Row, Slot } from './statement.ts'
 import { columnsOf, matching, type Statements } from './statements.ts'
@@ -17,6 +18,7 @@ const idsAtOnce = 64
 export function readsOf(organization: string, ask: Read, statements: Statements): OrganizationReads {
   return {
     async get(table, where) {
+      if (!mayMatch(where)) return undefined
       const rows = await ask(bind(statements.get(table, where), { organization, where }))
       if (rows.length > 1) throw new Error(`More than one row of ${table} matches.`)
       return rows[0] as never
@@ -24,9 +26,10 @@ export function readsOf(organization: string, ask: Read, statements: Statements)
 
     async list(table, query) {
       const where = query.where ?? {}
-      if (query.in && query.in.values.length === 0) return []
       if (query.in && query.in.values.length > mostValues) throw new RangeError(`More than ${mostValues} values.`)
-      const values = query.in ? padded(query.in.values) : []
+      const among = query.in?.values.filter(isHoldable)
+      if (among?.length === 0 || !mayMatch(where)) return []
+      const values = among ? padded(among) : []
       const statement = statements.list(table, {
         where,
         ...(query.in && { in: query.in.column }),
@@ -41,13 +44,14 @@ export function readsOf(organization: string, ask: Read, statements: Statements)
     },
 
     async count(table, where) {
+      if (!mayMatch(where)) return 0
       const rows = await ask(bind(statements.count(table, where), { organization, where }))
       return rows[0]?.count as number
     },
 
     async standing(ids) {
       const rows: Row[] = []
-      for (const chunk of chunksOf([...new Set(ids)], idsAtOnce)) {
+      for (const chunk of chunksOf([...new Set(ids)].filter(isHoldable), idsAtOnce)) {
         rows.push(...(await ask(standingOf(organization, chunk, statements))))
       }
       return rows as unknown as Array<RowOf<'standing'>>
@@ -74,10 +78,12 @@ export function readsOf(organization: string, ask: Read, statements: Statements)
 export function globalReads(ask: Read, statements: Statements): GlobalReads {
   return {
     async organizationByHandle(handle) {
+      if (!isHoldable(handle)) return undefined
       const [row] = await ask(bind(organizationBy('handle', statements), { more: { value: handle } }))
       return row as RowOfOrganization | undefined
     },
     async organizationById(id) {
+      if (!isHoldable(id)) return undefined
       const [row] = await ask(bind(organizationBy('organization', statements), { more: { value: id } }))
       return row as RowOfOrganization | undefined
     },

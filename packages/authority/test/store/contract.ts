@@ -11,6 +11,7 @@ import { standing } from './contract/standing.ts'
 import { steps } from './contract/steps.ts'
 import { sweeping } from './contract/sweeping.ts'
 import { tenants } from './contract/tenants.ts'
+import { texts } from './contract/texts.ts'
 
 /** Where a store can be opened, again and again, by this process or another. */
 export type Place = {
@@ -37,7 +38,8 @@ export function contract(engine: string, newPlace: () => Promise<Place>): void {
     afterAll(() => store?.close())
     const setting: Setting = { place: () => place, store: () => store }
 
-    for (const part of [commands, steps, mistakes, standing, races, log, reads, sweeping, tenants, model]) part(setting)
+    for (const part of [commands, steps, mistakes, standing, races, log, reads, texts, sweeping, tenants, model])
+      part(setting)
     crashes(newPlace)
   })
 }

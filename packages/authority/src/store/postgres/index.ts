@@ -1,5 +1,6 @@
 import { refuse } from '@credence/protocol'
 import pg from 'pg'
+import { unholdableStep } from '../holdable.ts'
 import { Listeners, type Log } from '../listeners.ts'
 import { migrate } from '../migrate.ts'
 import type { Store } from '../port.ts'
@@ -52,6 +53,8 @@ export async function openPostgres({ url, poolSize = 16, log }: PostgresOptions)
 
   return {
     async commit(command) {
+      const unholdable = unholdableStep(command)
+      if (unholdable !== undefined) return { done: false, refused: 'validation_failed', step: unholdable }
       const outcome = await commits.commit(command)
       if (outcome.done) {
         const facts = outcome.facts.filter(({ fresh }) => fresh)

@@ -1,4 +1,5 @@
 import { asRefusal, isRefusal, refusalOf, refuse } from '@credence/protocol'
+import { unholdableStep } from '../holdable.ts'
 import { Listeners, type Log } from '../listeners.ts'
 import { migrate } from '../migrate.ts'
 import type { Store } from '../port.ts'
@@ -64,6 +65,8 @@ function storeOn(writing: Writing, reading: Connection, log: Log | undefined): O
 
   return {
     async commit(command) {
+      const unholdable = unholdableStep(command)
+      if (unholdable !== undefined) return { done: false, refused: 'validation_failed', step: unholdable }
       const reply = settled(await writing.ask({ ask: 'commit', command }))
       if (!('outcome' in reply)) throw new Error('The writer answered something else.')
       const { outcome } = reply
