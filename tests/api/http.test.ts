@@ -186,7 +186,7 @@ test('headers without end, and requests that never end, are cut off', async () =
   const { port } = authority.settings
   const refused = await new Promise<string>((resolve) => {
     const socket = connect(port, '127.0.0.1', () => {
-      socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n')
+      socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n')
       for (let n = 0; n < 2_000; n += 1) socket.write(`X-Filler-${n}: ${'y'.repeat(64)}\r\n`)
     })
     socket.on('data', (data) => resolve(data.toString().split('\r\n')[0] ?? ''))

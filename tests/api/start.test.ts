@@ -135,7 +135,9 @@ test('who does not finish a request is cut off, and everyone else is answered me
   const authority = await startTestAuthority({ settings: { requestSeconds: 1 } })
   const slow = Array.from({ length: 50 }, () => {
     const socket = connect(authority.settings.port, '127.0.0.1')
-    socket.write('POST /v1/organizations HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n')
+    socket.write(
+      'POST /v1/organizations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n',
+    )
     return new Promise((resolve) => {
       socket.on('error', () => {}).resume()
       socket.on('close', resolve)
@@ -146,15 +148,16 @@ test('who does not finish a request is cut off, and everyone else is answered me
   await authority.stop()
 })
 
-test('an address that fails too often is slowed down, also when it has the right secret at last', async () => {
+test('an address that fails too often is told to wait, and whoever there has the right secret is let through', async () => {
   const authority = await startTestAuthority({ organizations: ['acme'], settings: { failuresPerMinute: 5 } })
   const acme = authority.organizations.acme
   const statuses: number[] = []
   for (let n = 0; n < 8; n += 1) statuses.push((await call('wrong', 'get', `${acme?.issuer}/v1/agents`)).status)
   expect(statuses.slice(0, 5)).toEqual([401, 401, 401, 401, 401])
-  expect(statuses.at(-1)).toBe(429)
-  const right = await acme?.api('get', '/v1/agents')
-  expect([right?.status, right?.headers.get('retry-after')]).toEqual([429, '5'])
+  expect(statuses.slice(6)).toEqual([429, 429])
+  const wrong = await call('wrong', 'get', `${acme?.issuer}/v1/agents`)
+  expect([wrong.status, wrong.headers.get('retry-after')]).toEqual([429, '5'])
+  expect((await acme?.api('get', '/v1/agents'))?.status).toBe(200)
   const kill = await acme?.api('post', '/v1/revocations', { id: 'task:gone-wrong', cause: 'runaway' })
   expect(kill?.status).toBe(200)
   await authority.stop()

@@ -54,6 +54,7 @@ import {
 import { statementEndpoint } from './endpoints/statements.ts'
 import { tokenEndpoint } from './endpoints/token.ts'
 import { Admission } from './http/admission.ts'
+import { Bodies } from './http/bodies.ts'
 import type { Endpoint } from './http/endpoint.ts'
 import { FailureLimit } from './http/failure_limit.ts'
 import { describe } from './http/openapi.ts'
@@ -128,12 +129,16 @@ export const endpoints: readonly Endpoint[] = [
   readinessEndpoint,
 ]
 
+/** Within which the body of a request arrives; its headers had their own time. */
+const longestBodyMs = 5_000
+
 /** The authority as a function from request to answer. */
 export function createApp(services: Services, version: string): Router {
   const { config, clock } = services
   const table: Endpoint[] = [...endpoints, openapi(() => describe(table, { origin: config.origin, version }))]
   const serving = {
     services,
+    bodies: new Bodies({ bytes: config.bodyBytes, ms: Math.min(longestBodyMs, config.requestSeconds * 1_000) }),
     admission: new Admission(config),
     failures: new FailureLimit({ failuresPerMinute: config.failuresPerMinute, clock }),
     locate: locator(services),

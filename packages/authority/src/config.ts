@@ -43,6 +43,8 @@ export type Settings = {
   concurrentRequests: number
   requestSeconds: number
   failuresPerMinute: number
+  streamsPerOrganization: number
+  pointsPerResource: number
   forwardedHops: number
   stopSeconds: number
   otlpEndpoint: string | undefined
@@ -246,7 +248,7 @@ export const settings: { [Name in Exclude<keyof Settings, 'mode'>]: Setting<Sett
     type: whole(1, 100_000),
     byDefault: '1024',
     sentence:
-      'Requests in progress at once. What comes above is answered 503 with Retry-After; revocation and health have room of their own.',
+      'Requests in progress at once. What comes above is answered 503 with Retry-After; revocation and the feed have rooms of their own, and health needs none.',
   },
   requestSeconds: {
     variable: 'CREDENCE_REQUEST_TIMEOUT',
@@ -260,7 +262,22 @@ export const settings: { [Name in Exclude<keyof Settings, 'mode'>]: Setting<Sett
     flag: '--failures-per-minute',
     type: whole(0, 1_000_000),
     byDefault: '600',
-    sentence: 'Failed authentications per minute and address, above which that address is answered 429; 0: no limit.',
+    sentence:
+      'Failed authentications per minute and address, above which those that fail are answered 429, and few at once; 0: no limit.',
+  },
+  streamsPerOrganization: {
+    variable: 'CREDENCE_STREAMS_PER_ORGANIZATION',
+    flag: '--streams-per-organization',
+    type: whole(1, 1_000_000),
+    byDefault: '6000',
+    sentence: 'Revocation streams that one organization has open at once at one process, of 12,000 in all.',
+  },
+  pointsPerResource: {
+    variable: 'CREDENCE_POINTS_PER_RESOURCE',
+    flag: '--points-per-resource',
+    type: whole(1, 100_000),
+    byDefault: '1000',
+    sentence: 'Enforcement points of one resource that hold a lease at once; a new one above is refused.',
   },
   forwardedHops: {
     variable: 'CREDENCE_FORWARDED_HOPS',

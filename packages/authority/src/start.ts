@@ -8,6 +8,7 @@ import { RefusalCounter } from './audit/index.ts'
 import type { Config, Settings } from './config.ts'
 import { type Listener, listen } from './http/listen.ts'
 import { createOrganization, findOrganizationByHandle } from './organizations/index.ts'
+import { operatorsOf } from './resources/index.ts'
 import { FeedHub } from './revocation/index.ts'
 import { secretFile, wrappingKeyIn } from './secret_files.ts'
 import type { Clock, Services } from './services.ts'
@@ -83,8 +84,16 @@ async function build(
     store,
     clock,
     log,
-    settings: { heartbeatMs: config.heartbeatMs },
+    settings: {
+      heartbeatMs: config.heartbeatMs,
+      maxPoints: config.pointsPerResource,
+      maxOrganizationStreams: config.streamsPerOrganization,
+    },
     sign: async (organization, batch) => signBatch(await activeKey(services, organization), batch),
+    operators: async (organization, resources) => {
+      const operators = await operatorsOf(services, organization, resources)
+      return (resource, agent) => operators.get(resource) === agent
+    },
   })
   const refusals = new RefusalCounter({ store, clock, log })
   const services: Services = { config, store, clock, log, telemetry, sealer, feed, refusals }

@@ -22,6 +22,7 @@ export type ListenOptions = {
   agent?: string
   point?: string
   resource?: string
+  tokenEndsAtMs?: number
 }
 
 export const audience = 'https://api.example'
@@ -34,6 +35,7 @@ export async function listen(rig: Rig, options: ListenOptions = {}): Promise<Lis
     maxStalenessMs = 10_000,
     agent = 'agt_operator',
     point,
+    tokenEndsAtMs = Date.now() + 300_000,
   } = options
   const resource = options.resource ?? 'rsc_1'
   const sentAtMonotonicMs = performance.now()
@@ -41,6 +43,7 @@ export async function listen(rig: Rig, options: ListenOptions = {}): Promise<Lis
     resource: { id: resource, audience, maxStalenessMs },
     agent,
     lineage,
+    tokenEndsAtMs,
     after,
     nonce,
     point,

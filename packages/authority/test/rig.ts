@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { type Batch, generateSigningKey, newId, type SigningKey, signBatch } from '@credence/protocol'
 import { onTestFinished } from 'vitest'
 import { RefusalCounter, record } from '../src/audit/index.ts'
-import { FeedHub, type FeedSettings } from '../src/revocation/index.ts'
+import { FeedHub, type FeedSettings, type Operates } from '../src/revocation/index.ts'
 import type { Organization, Services } from '../src/services.ts'
 import type { Step, Store } from '../src/store/port.ts'
 import { openSqlite } from '../src/store/sqlite/index.ts'
@@ -27,6 +27,7 @@ export type Rig = Pick<Services, 'store' | 'clock' | 'log' | 'feed' | 'refusals'
 export async function startRig(
   settings: Partial<FeedSettings> = {},
   wrap = (store: Store): Store => store,
+  operates: Operates = () => true,
 ): Promise<Rig> {
   const directory = mkdtempSync(join(tmpdir(), 'credence-rig-'))
   const store = wrap(await openSqlite({ file: join(directory, 'credence.db') }))
@@ -41,7 +42,7 @@ export async function startRig(
     signatures += 1
     return signBatch(key, batch)
   }
-  const feed = new FeedHub({ store, clock, log, sign, settings })
+  const feed = new FeedHub({ store, clock, log, sign, settings, operators: async () => operates })
   const refusals = new RefusalCounter({ store, clock, log })
   const organization = newOrganization()
   onTestFinished(async () => {

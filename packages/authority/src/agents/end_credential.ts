@@ -8,13 +8,12 @@ export function endCredential(
   services: Services,
   organization: Organization,
   { id, holder }: Credential,
-  { by, cause, waitMs, traceId }: Stop,
+  { by, cause, traceId }: Stop,
 ): Promise<Revoked> {
   return revoke(services, organization, {
     id,
     cause,
     by,
-    waitMs,
     steps: [
       {
         do: 'update',

@@ -21,8 +21,9 @@ export const suspendAgentEndpoint: Endpoint = endpoint({
   async handle(services, call) {
     const { organization, params, body, traceId } = call
     const agent = await requireAgent(services, organization, params.id)
-    const stop = { by: actorOf(call), cause: body.cause, waitMs: body.wait_ms, traceId }
-    return answerRevoked(await suspendAgent(services, organization, agent, stop))
+    const stop = { by: actorOf(call), cause: body.cause, traceId }
+    const revoked = await suspendAgent(services, organization, agent, stop)
+    return answerRevoked(services, call, revoked, body.wait_ms)
   },
 })
 
@@ -55,7 +56,8 @@ export const retireAgentEndpoint: Endpoint = endpoint({
   async handle(services, call) {
     const { organization, params, body, traceId } = call
     const agent = await requireAgent(services, organization, params.id)
-    const stop = { by: actorOf(call), cause: body.cause, waitMs: body.wait_ms, traceId }
-    return answerRevoked(await retireAgent(services, organization, agent, stop))
+    const stop = { by: actorOf(call), cause: body.cause, traceId }
+    const revoked = await retireAgent(services, organization, agent, stop)
+    return answerRevoked(services, call, revoked, body.wait_ms)
   },
 })

@@ -13,7 +13,7 @@ export const revokeDelegationEndpoint: Endpoint = endpoint({
   path: '/v1/delegations/{id}/revoke',
   door: 'agent',
   scope: 'delegations:write',
-  room: 'revocation',
+  room: 'withdrawal',
   summary: 'Take back what was delegated',
   tag: 'Delegations',
   params: z.strictObject({ id: id('dlg') }),
@@ -29,11 +29,10 @@ export const revokeDelegationEndpoint: Endpoint = endpoint({
       id: params.id,
       cause: body.cause,
       note: body.note,
-      waitMs: body.wait_ms,
       by: actorOf(call),
       audit: { trace_id: traceId },
     })
-    return answerRevoked(revoked)
+    return answerRevoked(services, call, revoked, body.wait_ms)
   },
 })
 

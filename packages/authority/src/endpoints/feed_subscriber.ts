@@ -38,7 +38,8 @@ export async function subscriberOf(
   return {
     resource: { id: found.id, audience: found.audience, maxStalenessMs: found.maxStalenessMs },
     agent: caller.id,
-    lineage: [...caller.claims.lineage, [caller.claims.jti, 0]],
+    lineage: caller.lineage,
+    tokenEndsAtMs: caller.claims.exp * 1_000,
     after: query.after,
     nonce: query.nonce,
     point: query.point,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { answer } from '../http/answer.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import type { Store } from '../store/port.ts'
 
 const status = z.object({ status: z.literal('ok') })
 
@@ -10,7 +11,7 @@ export const healthEndpoint: Endpoint = endpoint({
   path: '/healthz',
   at: 'origin',
   door: 'public',
-  room: 'revocation',
+  room: 'none',
   summary: 'Whether the process answers',
   tag: 'Health',
   answers: { 200: { description: 'It does.', schema: status } },
@@ -23,12 +24,21 @@ export const readinessEndpoint: Endpoint = endpoint({
   path: '/readyz',
   at: 'origin',
   door: 'public',
-  room: 'revocation',
+  room: 'none',
   summary: 'Whether requests can be served',
   tag: 'Health',
   answers: { 200: { description: 'They can.', schema: status } },
-  async handle(services) {
-    await services.store.ping()
+  async handle({ store }) {
+    await pingOnce(store)
     return answer({ status: 'ok' })
   },
 })
+
+const pinging = new WeakMap<Store, Promise<void>>()
+
+/** However many ask at the same time, the store is asked once. */
+function pingOnce(store: Store): Promise<void> {
+  const shared = pinging.get(store) ?? store.ping().finally(() => pinging.delete(store))
+  pinging.set(store, shared)
+  return shared
+}

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { answer } from '../http/answer.ts'
-import type { Revoked } from '../revocation/index.ts'
+import { actorOf, type Call } from '../http/endpoint.ts'
+import { awaitReach, type Revoked } from '../revocation/index.ts'
+import type { Services } from '../services.ts'
 
 /** A cause stays in the log and in the feed for ever, so it is a word, not a sentence about somebody. */
 export const cause = z
@@ -21,7 +23,10 @@ export const waitMs = z
   .min(0)
   .max(10_000)
   .optional()
-  .describe('How long to wait for enforcement points to acknowledge.')
+  .describe(
+    'How long to wait for enforcement points to acknowledge. What had ended before is answered at once, and so is everything ' +
+      'while many wait already.',
+  )
 
 export const revokedSchema = z.object({
   id: z.string(),
@@ -46,9 +51,16 @@ export const revokedSchema = z.object({
   last_token_expired_by_ms: z.number().describe('The hard bound: no token from before is valid after this.'),
 })
 
-/** The three moments after which what was ended can no longer be used. */
-export function answerRevoked(revoked: Revoked): Response {
-  const { fact, fresh, committedAtMs, acknowledged, leasesOverByMs, lastTokenExpiredByMs } = revoked
+/** The three moments after which what was ended can no longer be used. While the caller waits for them, its place is another's. */
+export async function answerRevoked(
+  services: Services,
+  call: Pick<Call, 'organization' | 'caller' | 'leave'>,
+  revoked: Revoked,
+  waitMs = 0,
+): Promise<Response> {
+  call.leave()
+  const reached = await awaitReach(services, call.organization, revoked, { waitMs, by: actorOf(call) })
+  const { fact, fresh, committedAtMs, acknowledged, leasesOverByMs, lastTokenExpiredByMs } = reached
   const { points, of, byMs, all } = acknowledged
   return answer({
     id: fact.id,

@@ -36,11 +36,10 @@ export const revokeAnythingEndpoint: Endpoint = endpoint({
       id: body.id,
       cause: body.cause,
       note: body.note,
-      waitMs: body.wait_ms,
       by: actorOf(call),
       steps: stepsToEnd(services, kind, body.id),
       audit: { ...about, trace_id: traceId },
     })
-    return answerRevoked(revoked)
+    return answerRevoked(services, call, revoked, body.wait_ms)
   },
 })

@@ -14,7 +14,7 @@ export const revokeEndpoint: Endpoint = endpoint({
   path: '/revoke',
   door: 'client',
   refusals: 'oauth',
-  room: 'revocation',
+  room: 'withdrawal',
   summary: 'End an access token of your own (RFC 7009)',
   tag: 'OAuth',
   bodyType: 'form',

@@ -1,22 +1,39 @@
-import { parseJsonBytes, refuse } from '@credence/protocol'
+import { parseJsonBytes, type RefusalCode, refuse } from '@credence/protocol'
+import type { Endpoint } from './endpoint.ts'
 import { parseParameters } from './parameters.ts'
+import { validate } from './validate.ts'
 
-export type BodyLimits = { bytes: number }
-
-/**
- * Reads a JSON object as it was sent, without a schema. Refuses `unsupported_media_type`, `body_too_large`, and what
- * `parseJson` refuses: duplicate members, ill-formed strings, too deep.
- */
-export async function readJsonBody(request: Request, limits: BodyLimits): Promise<unknown> {
-  requireType(request, 'application/json')
-  const bytes = await readBytes(request, limits)
-  return parseJsonBytes(bytes, { maxBytes: limits.bytes, maxDepth: 16 })
+/** Whether the request has a body of a kind that its endpoint takes; only such a one is read at all. Refuses `unsupported_media_type`. */
+export function hasBody({ body, bodyType }: Endpoint, request: Request): boolean {
+  if (!body) return false
+  const { headers } = request
+  const sent = headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
+  if (bodyType === 'form') requireType(request, 'application/x-www-form-urlencoded')
+  else if (sent || headers.has('content-type')) requireType(request, 'application/json')
+  return sent
 }
 
-/** Reads a form. Refuses `unsupported_media_type`, `body_too_large`, `malformed`, `parameter_repeated`. */
-export async function readFormBody(request: Request, limits: BodyLimits): Promise<Record<string, string>> {
-  requireType(request, 'application/x-www-form-urlencoded')
-  const bytes = await readBytes(request, limits)
+/**
+ * The body in the shape that the endpoint declares. A JSON endpoint takes no body at all for an empty object.
+ *
+ * Refuses `malformed`; of JSON what `parseJson` refuses: duplicate members, ill-formed strings, too deep; of a form
+ * `parameter_repeated`; and `validation_failed`, or at an OAuth endpoint `invalid_request`.
+ */
+export function readBody(endpoint: Endpoint, request: Request, bytes: Uint8Array): unknown {
+  const { body, bodyType, refusals } = endpoint
+  if (!body) return undefined
+  const otherwise: RefusalCode = refusals === 'oauth' ? 'invalid_request' : 'validation_failed'
+  if (bodyType === 'form') return validate(body, readForm(bytes), 'body', otherwise)
+  const absent = bytes.byteLength === 0 && !request.headers.has('content-type')
+  return validate(body, absent ? {} : readJson(bytes), 'body', otherwise)
+}
+
+/** As it was sent, without a schema. */
+function readJson(bytes: Uint8Array): unknown {
+  return parseJsonBytes(bytes, { maxBytes: bytes.byteLength, maxDepth: 16 })
+}
+
+function readForm(bytes: Uint8Array): Record<string, string> {
   const form = parseParameters(decode(bytes))
   // RFC 6749 §3.2: a parameter sent without a value is treated as if it were omitted.
   return Object.fromEntries(Object.entries(form).filter(([, value]) => value !== ''))
@@ -37,22 +54,4 @@ function requireType(request: Request, wanted: string): void {
   // A compressed body could be far larger than it says.
   const plain = (request.headers.get('content-encoding') ?? 'identity').toLowerCase() === 'identity'
   if (type.trim() !== wanted || !isUtf8 || !plain) refuse('unsupported_media_type')
-}
-
-async function readBytes(request: Request, { bytes: most }: BodyLimits): Promise<Uint8Array> {
-  const declared = request.headers.get('content-length')
-  if (declared !== null) {
-    if (!/^\d{1,15}$/.test(declared)) refuse('malformed')
-    if (Number(declared) > most) refuse('body_too_large', { detail: `At most ${most} bytes are taken.` })
-    // Node's parser lets no more through than was declared.
-    return new Uint8Array(await request.arrayBuffer())
-  }
-  const chunks: Uint8Array[] = []
-  let total = 0
-  for await (const chunk of request.body ?? []) {
-    total += chunk.byteLength
-    if (total > most) refuse('body_too_large', { detail: `At most ${most} bytes are taken.` })
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks, total)
 }

@@ -1,4 +1,4 @@
-import type { AccessTokenClaims } from '@credence/protocol'
+import type { AccessTokenClaims, Lineage } from '@credence/protocol'
 import type { z } from 'zod'
 import type { Organization, Services } from '../services.ts'
 
@@ -14,10 +14,13 @@ import type { Organization, Services } from '../services.ts'
 export type Door = 'public' | 'client' | 'administrator' | 'installation' | 'agent'
 
 /**
- * What fills up on its own. Revocation and health have a room, so that no flood of token requests delays the kill switch; the
- * feed has another, so that enforcement points that all come back at once do not delay it either.
+ * What fills up on its own, so that no flood delays the kill switch.
+ * - `revocation`: what administrators end. It is entered only once they are known, and each organization has a share of it.
+ * - `withdrawal`: what agents and clients end themselves.
+ * - `feed`: enforcement points, which may all come back at once.
+ * - `none`: what is so little that it is never shed.
  */
-export type Room = 'ordinary' | 'feed' | 'revocation'
+export type Room = 'ordinary' | 'feed' | 'withdrawal' | 'revocation' | 'none'
 
 /** One row of the table in `app.ts`. */
 export type Endpoint = {
@@ -61,6 +64,8 @@ export type Call<Params = unknown, Query = unknown, Body = unknown> = {
   caller: Caller | undefined
   /** W3C trace id, 32 hex digits. */
   traceId: string
+  /** Gives the place in the room back: what follows only waits, and must be bounded by itself. */
+  leave(): void
   /** Headers that go out with whatever is answered, a refusal included (`DPoP-Nonce`, `Retry-After`). */
   answerHeaders: Headers
 }
@@ -68,7 +73,8 @@ export type Call<Params = unknown, Query = unknown, Body = unknown> = {
 export type Caller =
   | { kind: 'administrator'; id: string }
   | { kind: 'installation'; id: string }
-  | { kind: 'agent'; id: string; claims: AccessTokenClaims }
+  /** `lineage`: all that its token rests on, itself and its signing key included. */
+  | { kind: 'agent'; id: string; claims: AccessTokenClaims; lineage: Lineage }
 
 type Read<Schema> = Schema extends z.ZodObject ? z.output<Schema> : undefined
 

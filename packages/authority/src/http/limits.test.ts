@@ -3,45 +3,97 @@ import { addressOf } from './address.ts'
 import { Admission } from './admission.ts'
 import { FailureLimit } from './failure_limit.ts'
 
+const overloaded = expect.objectContaining({ code: 'overloaded' })
+const rateLimited = expect.objectContaining({ code: 'rate_limited' })
+
 test('what is full sheds, what has left makes room, and leaving twice counts once', () => {
   const admission = new Admission({ concurrentRequests: 2 })
-  const [leave] = [admission.enter({}), admission.enter({})]
-  expect(() => admission.enter({})).toThrow(expect.objectContaining({ code: 'overloaded' }))
-  expect(() => admission.enter({ room: 'revocation' })).not.toThrow()
-  expect(() => admission.enter({ room: 'feed' })).not.toThrow()
-  leave?.()
-  leave?.()
-  expect(() => admission.enter({})).not.toThrow()
-  expect(() => admission.enter({})).toThrow()
+  const [place] = [admission.enter('ordinary', 'a'), admission.enter('ordinary', 'a')]
+  expect(() => admission.enter('ordinary', 'b')).toThrow(overloaded)
+  for (const room of ['revocation', 'withdrawal', 'feed', 'none'] as const) admission.enter(room, 'a')
+  place?.leave()
+  place?.leave()
+  admission.enter('ordinary', 'a')
+  expect(() => admission.enter('ordinary', 'a')).toThrow(overloaded)
 })
 
 test('the rooms beside are bounded too, each by itself', () => {
   const admission = new Admission({ concurrentRequests: 1 })
-  for (let n = 0; n < 16; n += 1) admission.enter({ room: 'feed' })
-  expect(() => admission.enter({ room: 'feed' })).toThrow()
-  expect(() => admission.enter({ room: 'revocation' })).not.toThrow()
-  expect(admission.inProgress).toBe(17)
+  for (let n = 0; n < 16; n += 1) admission.enter('feed', 'a')
+  expect(() => admission.enter('feed', 'a')).toThrow(overloaded)
+  admission.enter('withdrawal', 'a')
+  admission.enter('revocation', 'a')
+  expect(admission.inProgress).toBe(18)
 })
 
-test('failures wear off with time, by address', () => {
+test('nobody is in the room of revocation unknown, and no address and no organization fills what is before and in it', () => {
+  const admission = new Admission({ concurrentRequests: 1 })
+  // Unknown ones, from one address.
+  for (let n = 0; n < 4; n += 1) admission.enter('revocation', 'attacker')
+  expect(() => admission.enter('revocation', 'attacker')).toThrow(overloaded)
+  const known = Array.from({ length: 4 }, () => admission.enter('revocation', 'honest'))
+  for (const place of known) place.move('revocation', 'org_a')
+  // Those have left the door to others, and all that their organization may have is taken.
+  const fifth = admission.enter('revocation', 'honest')
+  expect(() => fifth.move('revocation', 'org_a')).toThrow(overloaded)
+  admission.enter('revocation', 'honest').move('revocation', 'org_b')
+  known[0]?.leave()
+  admission.enter('revocation', 'honest').move('revocation', 'org_a')
+  for (const place of known) place.leave()
+  fifth.leave()
+  expect(admission.inProgress).toBe(6)
+})
+
+function limitAt(perMinute: number) {
   let now = 0
   const clock = { nowMs: () => now, monotonicMs: () => now }
-  const limit = new FailureLimit({ failuresPerMinute: 6, clock })
-  for (let n = 0; n < 6; n += 1) {
-    limit.check('a')
-    limit.failed('a')
+  return {
+    limit: new FailureLimit({ failuresPerMinute: perMinute, clock }),
+    pass(ms: number) {
+      now += ms
+    },
   }
-  expect(() => limit.check('a')).toThrow(expect.objectContaining({ code: 'rate_limited' }))
-  limit.check('b')
-  now += 10_000
-  limit.check('a')
+}
+
+test('failures wear off with time, by address', () => {
+  const { limit, pass } = limitAt(6)
+  for (let n = 0; n < 6; n += 1) limit.failed('a')
+  expect(() => limit.failed('a')).toThrow(rateLimited)
+  limit.failed('b')
+  pass(20_000)
+  limit.failed('a')
+})
+
+test('however often an address fails, it is below its limit again after a minute', () => {
+  const { limit, pass } = limitAt(6)
+  const fail = () => expect(() => limit.failed('a')).toThrow(rateLimited)
+  for (let n = 0; n < 6; n += 1) limit.failed('a')
+  for (let n = 0; n < 10_000; n += 1) fail()
+  pass(59_000)
+  fail()
+  pass(20_000)
+  limit.failed('a')
+})
+
+test('above its limit an address has a few requests looked at at once, and below as many as it sends', () => {
+  const { limit, pass } = limitAt(6)
+  const early = Array.from({ length: 100 }, () => limit.begin('a'))
+  for (let n = 0; n < 6; n += 1) limit.failed('a')
+  const late = Array.from({ length: 16 }, () => limit.begin('a'))
+  expect(() => limit.begin('a')).toThrow(rateLimited)
+  limit.begin('b')
+  for (const end of early) end()
+  expect(() => limit.begin('a')).toThrow()
+  late[0]?.()
+  limit.begin('a')
+  pass(60_000)
+  limit.begin('a')
 })
 
 test('no limit counts nothing', () => {
-  const clock = { nowMs: () => 0, monotonicMs: () => 0 }
-  const limit = new FailureLimit({ failuresPerMinute: 0, clock })
+  const { limit } = limitAt(0)
   for (let n = 0; n < 100; n += 1) limit.failed('a')
-  limit.check('a')
+  limit.begin('a')
 })
 
 test.each([

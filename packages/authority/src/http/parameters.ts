@@ -3,8 +3,8 @@ import { refuse } from '@credence/protocol'
 const most = 64
 
 /**
- * Reads `name=value&…` strictly. Unlike `URLSearchParams` it refuses broken escapes and bytes that are not UTF-8
- * (`malformed`), and a name given twice (`parameter_repeated`), which two readers could understand differently.
+ * Reads `name=value&…` strictly. Unlike `URLSearchParams` it refuses broken escapes, bytes that are not UTF-8 and control
+ * characters (`malformed`), and a name given twice (`parameter_repeated`), which two readers could understand differently.
  */
 export function parseParameters(text: string): Record<string, string> {
   const found = new Map<string, string>()
@@ -22,9 +22,21 @@ export function parseParameters(text: string): Record<string, string> {
 }
 
 function decode(text: string): string {
+  const decoded = unescaped(text.replaceAll('+', ' '))
+  if (decoded === undefined) refuse('malformed', { detail: 'A parameter is not correctly escaped.' })
+  if (!isClean(decoded)) refuse('malformed', { detail: 'A parameter has control characters.' })
+  return decoded
+}
+
+function unescaped(text: string): string | undefined {
   try {
-    return decodeURIComponent(text.replaceAll('+', ' '))
+    return decodeURIComponent(text)
   } catch {
-    return refuse('malformed', { detail: 'A parameter is not correctly escaped.' })
+    return undefined
   }
+}
+
+/** Whether a text from a path, a query or a form is one that anything could be called: without control characters. */
+export function isClean(text: string): boolean {
+  return !/\p{Cc}/u.test(text)
 }

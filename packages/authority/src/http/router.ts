@@ -10,7 +10,9 @@ export type Router = (request: Request, connection: string | undefined) => Promi
 type Environment = { Bindings: { connection: string | undefined } }
 
 /**
- * Routes to the rows of the table and to nothing else: a path without a row is 404, another method 405.
+ * Routes to the rows of the table and to nothing else: a path without a row is 404, another method 405. HEAD, which the router
+ * serves as a GET whose body it drops, is for public documents only: anywhere else it would do the work, and nobody holds what
+ * it opens.
  *
  * Rows below an issuer are mounted at `/o/<handle>`, and, when an organization lives at the origin, there too.
  */
@@ -27,11 +29,15 @@ export function createRouter(
     for (const { path, at } of mountsOf(row, options.organizationAtOrigin)) {
       const endpoint: Endpoint = { ...row, at }
       methods.set(path, [...(methods.get(path) ?? []), row.method.toUpperCase()])
-      app.on(row.method.toUpperCase(), path, (context) => {
+      app.on(row.method.toUpperCase(), path, async (context) => {
         const { organization: handle, ...params } = context.req.param() as Record<string, string>
         const request = context.req.raw
+        const isHead = request.method === 'HEAD'
+        if (isHead && row.door !== 'public') return serve(serving, other(request, methods.get(path)))
         const address = addressOf(request, context.env.connection, forwardedHops)
-        return serve(serving, { endpoint, request, address, handle, params })
+        const response = await serve(serving, { endpoint, request, address, handle, params })
+        if (isHead) await response.body?.cancel()
+        return response
       })
     }
   }

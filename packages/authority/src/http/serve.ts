@@ -1,24 +1,27 @@
-import { asRefusal, type Refusal, type RefusalCode, refuse } from '@credence/protocol'
+import { asRefusal, isHandle, isRefusal, type Refusal, type RefusalCode, refuse } from '@credence/protocol'
 import { installation, type Organization, type Services } from '../services.ts'
 import { newSpanId, readTraceContext, type TraceContext, writeTraceparent } from '../telemetry/index.ts'
-import type { Admission } from './admission.ts'
+import type { Admission, Place } from './admission.ts'
 import { answerRefusal } from './answer.ts'
-import { readFormBody, readJsonBody } from './body.ts'
+import type { Bodies } from './bodies.ts'
+import { hasBody, readBody } from './body.ts'
 import { challengeFor } from './challenge.ts'
 import type { Call, Caller, Endpoint } from './endpoint.ts'
 import type { FailureLimit } from './failure_limit.ts'
-import { parseParameters } from './parameters.ts'
+import { requireOwnOrigin } from './origin.ts'
+import { isClean, parseParameters } from './parameters.ts'
 import { validate } from './validate.ts'
 
 /** What serves every endpoint. */
 export type Serving = {
   services: Services
+  bodies: Bodies
   admission: Admission
   failures: FailureLimit
   /** The organization at `/o/<handle>`, or, without a handle, at the origin. */
   locate(handle: string | undefined): Promise<Organization | undefined>
   /** Says who calls, by the endpoint's door; refuses whoever may not pass. */
-  enter(services: Services, call: Omit<Call, 'params' | 'query' | 'body'>): Promise<Caller | undefined>
+  enter(services: Services, call: Omit<Call, 'params' | 'query' | 'body' | 'leave'>): Promise<Caller | undefined>
 }
 
 /** One request at one row of the table. */
@@ -45,21 +48,29 @@ export async function serve(serving: Serving, arrival: Arrival): Promise<Respons
   const known: Known = { answerHeaders: new Headers() }
   let refusal: Refusal | undefined
   let response: Response
-  let leave: (() => void) | undefined
+  let place: Place | undefined
+  let end: (() => void) | undefined
   try {
-    leave = serving.admission.enter(endpoint)
+    requireOwnOrigin(request, services.config)
+    // Before there is a place to take: nobody holds one by sending slowly.
+    const body = await bodyOf(serving, arrival)
+    const taken = serving.admission.enter(endpoint.room ?? 'ordinary', address)
+    place = taken
+    if (isLimited(endpoint)) end = failures.begin(address)
     response = await services.telemetry.request(route, trace, { 'http.route': endpoint.path }, (spanId) => {
       known.spanId = spanId
-      return handle(serving, arrival, trace, known)
+      return handle(serving, { ...arrival, body, place: taken }, trace, known)
     })
   } catch (error) {
     refusal = asRefusal(error)
-    response = refused(refusal, arrival, known)
     // A missing nonce is part of a proof's first round, not a failure.
-    if (refusal.status === 401 && refusal.code !== 'nonce_required') failures.failed(address)
+    const failed = refusal.status === 401 && refusal.code !== 'nonce_required'
     countAtDoor(services, endpoint, known, refusal.code)
+    if (failed && isLimited(endpoint)) refusal = counted(failures, address, refusal)
+    response = refused(refusal, arrival, known)
   } finally {
-    leave?.()
+    end?.()
+    place?.leave()
   }
   for (const [name, value] of known.answerHeaders) response.headers.set(name, value)
   response.headers.set('traceresponse', writeTraceparent(trace, known.spanId ?? newSpanId()))
@@ -68,19 +79,47 @@ export async function serve(serving: Serving, arrival: Arrival): Promise<Respons
   return response
 }
 
+/** The refusal of a failure, or, when there were too many before it, `rate_limited`. */
+function counted(failures: FailureLimit, address: string, refusal: Refusal): Refusal {
+  try {
+    failures.failed(address)
+    return refusal
+  } catch (error) {
+    return asRefusal(error)
+  }
+}
+
+/** Whoever must stop an agent, or hear that one was stopped, is not kept out by what else goes wrong at the same address. */
+function isLimited({ door, room = 'ordinary' }: Endpoint): boolean {
+  return door !== 'public' && room === 'ordinary'
+}
+
+/**
+ * The body, or why it cannot be had, which only those are told who pass the door.
+ *
+ * Refuses `body_too_slow` at once.
+ */
+async function bodyOf({ bodies }: Serving, { endpoint, request, address }: Arrival): Promise<Uint8Array | Refusal> {
+  try {
+    return hasBody(endpoint, request) ? await bodies.read(request, address) : new Uint8Array()
+  } catch (error) {
+    if (!isRefusal(error) || error.code === 'body_too_slow') throw error
+    return error
+  }
+}
+
 /** The checks every request passes, in order. */
 async function handle(
-  { services, failures, locate, enter }: Serving,
-  { endpoint, request, address, handle, params }: Arrival,
+  { services, locate, enter }: Serving,
+  { endpoint, request, handle, params, body, place }: Arrival & { body: Uint8Array | Refusal; place: Place },
   { traceId }: TraceContext,
   known: Known,
 ): Promise<Response> {
   const organization = await organizationOf(endpoint, handle, services, locate)
   known.organization = organization
-  // Whoever must stop an agent, or hear that one was stopped, is not kept out by what else goes wrong at the same address.
-  if (endpoint.door !== 'public' && (endpoint.room ?? 'ordinary') === 'ordinary') failures.check(address)
   const target = new URL(request.url)
   const { answerHeaders } = known
+  const { room } = endpoint
   const arrived = {
     endpoint,
     organization,
@@ -92,14 +131,20 @@ async function handle(
   }
   const caller = await enter(services, arrived)
   if (caller) known.caller = caller
+  if (room === 'revocation' || room === 'withdrawal') place.move(room, organization.id)
   const call: Call = {
     ...arrived,
     caller,
-    params: endpoint.params && validate(endpoint.params, params, 'path', 'not_found'),
+    params: readParams(endpoint, params),
     query: readQuery(endpoint, target.search),
-    body: await readBody(endpoint, request, services.config.bodyBytes),
+    body: isRefusal(body) ? raise(body) : readBody(endpoint, request, body),
+    leave: place.leave,
   }
   return endpoint.handle(services, call)
+}
+
+function raise(refusal: Refusal): never {
+  throw refusal
 }
 
 async function organizationOf(
@@ -108,7 +153,10 @@ async function organizationOf(
   { config }: Services,
   locate: Serving['locate'],
 ): Promise<Organization> {
-  if (endpoint.at !== 'origin') return (await locate(handle)) ?? refuse('organization_unknown')
+  if (endpoint.at !== 'origin') {
+    const mayBe = handle === undefined || isHandle(handle)
+    return (mayBe ? await locate(handle) : undefined) ?? refuse('organization_unknown')
+  }
   return {
     id: installation,
     handle: '',
@@ -118,6 +166,12 @@ async function organizationOf(
     signingAlgorithm: config.signingAlgorithm,
     createdAtMs: 0,
   }
+}
+
+function readParams(endpoint: Endpoint, params: Record<string, string>): unknown {
+  if (!endpoint.params) return undefined
+  if (!Object.values(params).every(isClean)) refuse('not_found')
+  return validate(endpoint.params, params, 'path', 'not_found')
 }
 
 function readQuery(endpoint: Endpoint, search: string): unknown {
@@ -131,16 +185,6 @@ function readQuery(endpoint: Endpoint, search: string): unknown {
   return undefined
 }
 
-async function readBody(endpoint: Endpoint, request: Request, bytes: number): Promise<unknown> {
-  const { body, bodyType } = endpoint
-  if (!body) return undefined
-  const otherwise: RefusalCode = endpoint.refusals === 'oauth' ? 'invalid_request' : 'validation_failed'
-  if (bodyType === 'form') return validate(body, await readFormBody(request, { bytes }), 'body', otherwise)
-  const empty = request.headers.get('content-type') === null && (request.headers.get('content-length') ?? '0') === '0'
-  const sent = empty && !request.headers.has('transfer-encoding') ? {} : await readJsonBody(request, { bytes })
-  return validate(body, sent, 'body', otherwise)
-}
-
 function refused(refusal: Refusal, { endpoint, request }: Arrival, known: Known): Response {
   const response = answerRefusal(refusal, endpoint.refusals ?? 'problem')
   const challenge = challengeFor(refusal, endpoint, request.headers.get('authorization'))
@@ -150,6 +194,8 @@ function refused(refusal: Refusal, { endpoint, request }: Arrival, known: Known)
   if (refusal.status === 503 || refusal.status === 429) {
     response.headers.set('retry-after', refusal.status === 429 ? '5' : '1')
   }
+  // What else of the body is under way would only be thrown away.
+  if (refusal.status === 408) response.headers.set('connection', 'close')
   return response
 }
 

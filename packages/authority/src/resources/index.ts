@@ -5,6 +5,7 @@ export {
   findResourceById,
   listResources,
   operatesAny,
+  operatorsOf,
   ownAudience,
   ownScopes,
   type Resource,

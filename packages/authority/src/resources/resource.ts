@@ -1,3 +1,4 @@
+import { isAudience } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
 import type { RowOf } from '../store/tables.ts'
 
@@ -46,6 +47,7 @@ export async function findResource(
   audience: string,
 ): Promise<Resource | undefined> {
   if (audience === ownAudience(organization)) return ownApi(organization)
+  if (!isAudience(audience)) return undefined
   const row = await services.store.of(organization.id).get('resources', { audience })
   return row && resourceOf(row)
 }
@@ -57,6 +59,25 @@ export async function findResourceById(
 ): Promise<Resource | undefined> {
   const row = await services.store.of(organization.id).get('resources', { id })
   return row && resourceOf(row)
+}
+
+const idsAtOnce = 500
+
+/** The operators of these resources, by their ids; those that have none are left out. */
+export async function operatorsOf(
+  { store }: Pick<Services, 'store'>,
+  organization: Organization,
+  ids: readonly string[],
+): Promise<Map<string, string>> {
+  const operators = new Map<string, string>()
+  for (let from = 0; from < ids.length; from += idsAtOnce) {
+    const values = ids.slice(from, from + idsAtOnce)
+    const some = { in: { column: 'id', values }, order: { by: 'id' }, limit: idsAtOnce } as const
+    for (const { id, operator } of await store.of(organization.id).list('resources', some)) {
+      if (operator !== null) operators.set(id, operator)
+    }
+  }
+  return operators
 }
 
 /** Whether this agent runs a resource, and so may read the revocation feed. */

@@ -3,11 +3,13 @@ import { newId } from '@credence/protocol'
 import { expect, test } from 'vitest'
 import { audience, listen } from '../../test/listener.ts'
 import { type Rig, startRig } from '../../test/rig.ts'
-import { raiseIncarnation, restore, revoke } from './index.ts'
+import { awaitReach, raiseIncarnation, restore, revoke } from './index.ts'
 import { renewalMs } from './leases.ts'
 
 async function end(rig: Rig, id = newId('tok'), waitMs = 0) {
-  return revoke(rig, rig.organization, { id, cause: 'test', by: newId('adm'), waitMs })
+  const by = newId('adm')
+  const revoked = await revoke(rig, rig.organization, { id, cause: 'test', by })
+  return awaitReach(rig, rig.organization, revoked, { waitMs, by })
 }
 
 async function leases(rig: Rig) {
@@ -124,6 +126,7 @@ test('a reader that is too slow is cut off, and the others notice nothing', asyn
     resource: { id: 'rsc_1', audience, maxStalenessMs: 1_000 },
     agent: 'agt_slow',
     lineage: [],
+    tokenEndsAtMs: Date.now() + 300_000,
     after: 0,
   })
   const good = await listen(rig)

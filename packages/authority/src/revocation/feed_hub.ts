@@ -3,14 +3,28 @@ import type { Organization, Services } from '../services.ts'
 import type { Lineage } from '../store/port.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { batchEvent, FeedStream, pointEvent, retryEvent } from './feed_stream.ts'
-import { commitSteps, endLease, type Lease, leasesAliveAt, pointName, rememberLease, rememberPage } from './leases.ts'
+import {
+  commitSteps,
+  endLease,
+  type Lease,
+  leasesAliveAt,
+  pointName,
+  rememberLease,
+  rememberPage,
+  requireRoom,
+} from './leases.ts'
 import { OrganizationFeed, toldBy } from './organization_feed.ts'
 import { maxFacts, readBatch } from './page.ts'
+import { Shares } from './shares.ts'
 
 /** Milliseconds, unless said otherwise. */
 export type FeedSettings = {
   /** Streams one process holds; more are refused `overloaded`. */
   maxStreams: number
+  /** Of these, the streams of one organization; more are refused `quota_exceeded`. */
+  maxOrganizationStreams: number
+  /** Enforcement points of one agent at one resource that may hold a lease; a new one above is refused `quota_exceeded`. */
+  maxPoints: number
   /** Streams being opened at once; the rest are sent away to come back a little later. */
   maxOpening: number
   heartbeatMs: number
@@ -18,24 +32,34 @@ export type FeedSettings = {
   pollMs: number
   /** A stream ends after this, give or take a tenth, and its caller comes back. */
   maxAgeMs: number
+  /** A stream outlives the token that opened it by this at most. */
+  afterTokenMs: number
   /** Bytes a connection may lag behind before it is cut. */
   maxBufferedBytes: number
 }
 
 const defaults: FeedSettings = {
   maxStreams: 12_000,
+  maxOrganizationStreams: 6_000,
+  maxPoints: 1_000,
   maxOpening: 512,
   heartbeatMs: 1_000,
   pollMs: 100,
   maxAgeMs: 15 * 60_000,
+  afterTokenMs: 5 * 60_000,
   maxBufferedBytes: 256 * 1024,
 }
 
 export type FeedParts = Pick<Services, 'store' | 'clock' | 'log'> & {
   /** Signs with the organization's active key: `signBatch(await activeKey(services, organization), batch)`. */
   sign(organization: Organization, batch: Batch): Promise<string>
+  /** Reads who operates these resources now. */
+  operators(organization: Organization, resources: readonly string[]): Promise<Operates>
   settings?: Partial<FeedSettings>
 }
+
+/** Whether this agent operates this resource. */
+export type Operates = (resource: string, agent: string) => boolean
 
 /** Who listens: the operator of a resource, from one running enforcement point. */
 export type Subscriber = {
@@ -43,8 +67,10 @@ export type Subscriber = {
   agent: string
   /** What this enforcement point calls itself (`ept_…`); a new name when it has none. */
   point?: string | undefined
-  /** Of its token, the token's own id included. */
+  /** Of its token, the token's own id and the key that signed it included. */
   lineage: Lineage
+  /** When that token expires, Unix milliseconds. */
+  tokenEndsAtMs: number
   /** The `seq` it has come to. */
   after: number
   /** Comes back in the first batch, for calibration. */
@@ -54,9 +80,14 @@ export type Subscriber = {
 /** Everything in this process that listens to revocations. */
 export class FeedHub {
   readonly acknowledgements: Acknowledgements
+  /** Those who wait for what they ended to be known everywhere. */
+  readonly waiters = new Shares()
   readonly #parts: FeedParts
   readonly #settings: FeedSettings
   readonly #feeds = new Map<string, OrganizationFeed>()
+  readonly #shares = new Shares()
+  /** By organization and the name of their point, of which each has one stream. */
+  readonly #streams = new Map<string, FeedStream>()
   /** Leases of streams that have ended, not yet written. */
   readonly #over = new Map<string, Lease[]>()
   readonly #stopListening: () => void
@@ -86,21 +117,26 @@ export class FeedHub {
   }
 
   /**
-   * Opens a stream. Its lease is on record before the first batch that grants it is made.
+   * Opens a stream, and ends another that the same point has here. Its lease is on record before the first batch that grants it
+   * is made.
    *
    * @returns server-sent events: `retry`, `point`, then `batch` events; the first is the caller's own (nonce, lease), the
    *   others are the same for all.
-   * @throws Refusal `overloaded` when there is no room.
+   * @throws Refusal `overloaded` when there is no room, `quota_exceeded` when the organization or the agent has no more
    */
   async open(organization: Organization, subscriber: Subscriber): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
     const { maxStreams, maxOpening } = this.#settings
     if (this.#closed || this.#open + this.#opening >= maxStreams || this.#opening >= maxOpening) refuse('overloaded')
+    const point = subscriber.point ?? newId('ept')
+    const { resource, agent } = subscriber
+    this.#endFormer(organization, pointName(resource.id, agent, point))
+    const giveBack = this.#takeShare(organization, subscriber)
     this.#opening += 1
+    let stream: FeedStream | undefined
     try {
-      const point = subscriber.point ?? newId('ept')
       const first = await this.#leasedBatch(organization, rememberLease, { ...subscriber, point })
       if (this.#closed) refuse('overloaded')
-      const stream = this.#streamOf(organization, subscriber.lineage, first)
+      stream = this.#streamOf(organization, subscriber, first, giveBack)
       stream.push(retryEvent())
       stream.push(pointEvent(point))
       stream.push(batchEvent(first.batch.to, first.compact))
@@ -108,6 +144,7 @@ export class FeedHub {
       return stream.body
     } finally {
       this.#opening -= 1
+      if (!stream) giveBack()
     }
   }
 
@@ -124,7 +161,7 @@ export class FeedHub {
   async #leasedBatch(
     organization: Organization,
     remember: typeof rememberLease,
-    { resource, agent, point, after, nonce, limit }: Omit<Subscriber, 'lineage'> & { point: string; limit?: number },
+    { resource, agent, point, after, nonce, limit }: Subscriber & { point: string; limit?: number },
   ): Promise<First> {
     const lease: Lease = {
       resource: resource.id,
@@ -132,6 +169,7 @@ export class FeedHub {
       stalenessMs: resource.maxStalenessMs,
       seenAtMs: this.#parts.clock.nowMs(),
     }
+    await requireRoom(this.#parts.store, organization.id, lease, this.#settings.maxPoints)
     const head = await this.#parts.store.of(organization.id).head()
     // Whoever says it is further than anything given out has known another incarnation, and nothing of this one.
     await commitSteps(this.#parts.store, organization.id, remember(lease, after <= head.seq ? after : 0))
@@ -187,24 +225,61 @@ export class FeedHub {
     await this.#writeOver()
   }
 
-  #streamOf(organization: Organization, lineage: Lineage, { lease, batch }: First): FeedStream {
-    const { maxAgeMs, maxBufferedBytes } = this.#settings
+  #takeShare({ id }: Organization, { resource, agent }: Subscriber): () => void {
+    const { maxOrganizationStreams, maxPoints } = this.#settings
+    const giveBack = this.#shares.take([
+      [id, maxOrganizationStreams],
+      [`${id} ${pointName(resource.id, agent, '')}`, maxPoints],
+    ])
+    return giveBack ?? refuse('quota_exceeded', { detail: 'There are too many open streams.' })
+  }
+
+  /** The lease of what it ended goes on: it is the new stream's. */
+  #endFormer(organization: Organization, point: string): void {
+    const former = this.#streams.get(`${organization.id} ${point}`)
+    if (!former) return
+    former.replaced = true
+    former.end()
+  }
+
+  #streamOf(
+    organization: Organization,
+    { lineage, agent, tokenEndsAtMs }: Subscriber,
+    { lease, batch }: First,
+    giveBack: () => void,
+  ): FeedStream {
+    const { maxAgeMs, afterTokenMs, maxBufferedBytes } = this.#settings
+    const { clock } = this.#parts
+    const tokenLeftMs = Math.max(0, tokenEndsAtMs - clock.nowMs())
+    // Spread, so that those who came together do not come back together.
+    const longestMs = Math.min(
+      maxAgeMs * (0.9 + Math.random() * 0.2),
+      tokenLeftMs + afterTokenMs * (1 - Math.random() * 0.2),
+    )
+    const place = `${organization.id} ${lease.point}`
+    this.#open += 1
     return new FeedStream({
       lease,
+      agent,
       lineage,
       told: toldBy(batch),
-      endsAtMs: this.#parts.clock.monotonicMs() + maxAgeMs * (0.9 + Math.random() * 0.2),
+      endsAtMs: clock.monotonicMs() + longestMs,
       maxBufferedBytes,
       onEnd: (stream) => {
         this.#open -= 1
+        giveBack()
+        if (this.#streams.get(place) === stream) this.#streams.delete(place)
         this.#feeds.get(organization.id)?.streams.delete(stream)
+        if (stream.replaced) return
         this.#over.set(organization.id, [...(this.#over.get(organization.id) ?? []), stream.lease])
       },
     })
   }
 
   #join(organization: Organization, stream: FeedStream): void {
-    this.#open += 1
+    if (stream.ended) return
+    this.#endFormer(organization, stream.lease.point)
+    this.#streams.set(`${organization.id} ${stream.lease.point}`, stream)
     this.#timer ??= setInterval(() => this.#tick(), this.#settings.pollMs)
     const feed = this.#feeds.get(organization.id) ?? new OrganizationFeed(this.#parts, organization, this.#settings)
     this.#feeds.set(organization.id, feed)

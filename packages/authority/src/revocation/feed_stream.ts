@@ -23,7 +23,9 @@ export type Told = { to: number; head: number; incarnation: number }
 
 export type StreamOptions = {
   lease: Lease
-  /** Of the token that opened it, its own id included. */
+  /** The `agt_` id of whoever listens. */
+  agent: string
+  /** Of the token that opened it, its own id and the key that signed it included. */
   lineage: Lineage
   /** What its first batch said. */
   told: Told
@@ -36,6 +38,7 @@ export type StreamOptions = {
 /** One connection of one enforcement point. */
 export class FeedStream {
   readonly lease: Lease
+  readonly agent: string
   readonly lineage: Lineage
   readonly endsAtMs: number
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>
@@ -43,6 +46,8 @@ export class FeedStream {
   /** Has caught up, and gets what all get. */
   live = false
   ended = false
+  /** By a newer stream of the same point, whose lease it now is. */
+  replaced = false
   readonly #onEnd: (stream: FeedStream) => void
   readonly #maxBufferedBytes: number
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
@@ -50,6 +55,7 @@ export class FeedStream {
 
   constructor(options: StreamOptions) {
     this.lease = options.lease
+    this.agent = options.agent
     this.lineage = options.lineage
     this.told = options.told
     this.endsAtMs = options.endsAtMs

@@ -1,3 +1,4 @@
+import { refuse } from '@credence/protocol'
 import type { Services } from '../services.ts'
 import type { OrganizationReads, Step } from '../store/port.ts'
 import type { RowOf } from '../store/tables.ts'
@@ -77,6 +78,40 @@ export function endLease({ resource, point, seenAtMs }: Lease, nowMs: number): S
   return { do: 'touch', table: 'leases', where, set: { seen_at_ms: nowMs - renewalMs } }
 }
 
+/**
+ * Lets a point have a lease that holds one already, and a new one while its agent has fewer than `most` alive at this resource: each
+ * is waited for and counted at every revocation. Those that open at the same time do not see each other, so that a few more may
+ * come through.
+ *
+ * @throws Refusal `quota_exceeded`
+ */
+export async function requireRoom(
+  store: Services['store'],
+  organization: string,
+  { resource, point, seenAtMs }: Lease,
+  most: number,
+): Promise<void> {
+  const reads = store.of(organization)
+  const known = await reads.get('leases', { resource, point })
+  if (known && isAliveAt(known, seenAtMs)) return
+  if ((await reads.count('leases', { resource })) < most) return
+  const agent = point.slice(0, point.indexOf('/') + 1)
+  const over: Step[] = []
+  let alive = 0
+  for await (const row of leasesOf(reads, { resource })) {
+    if (!isAliveAt(row, seenAtMs)) over.push({ do: 'delete', table: 'leases', where: placeOf(row) })
+    else if (row.point.startsWith(agent)) alive += 1
+  }
+  if (alive >= most)
+    refuse('quota_exceeded', { detail: `At most ${most} enforcement points of a resource hold a lease.` })
+  // Forgotten, so that they are not looked through again.
+  await commitSteps(store, organization, over)
+}
+
+function placeOf({ resource, point, seen_at_ms }: RowOf<'leases'>): Partial<RowOf<'leases'>> {
+  return { resource, point, seen_at_ms }
+}
+
 /** Leases that were granted and may still be held at `atMs`: those whose holders may not yet know of a fact committed then. */
 export async function leasesAliveAt(
   reads: OrganizationReads,
@@ -84,6 +119,18 @@ export async function leasesAliveAt(
   where: Partial<RowOf<'leases'>> = {},
 ): Promise<Array<RowOf<'leases'>>> {
   const alive: Array<RowOf<'leases'>> = []
+  for await (const row of leasesOf(reads, where)) if (isAliveAt(row, atMs)) alive.push(row)
+  return alive
+}
+
+function isAliveAt({ seen_at_ms, staleness_ms }: RowOf<'leases'>, atMs: number): boolean {
+  return seen_at_ms + renewalMs + staleness_ms + clockToleranceMs >= atMs
+}
+
+async function* leasesOf(
+  reads: OrganizationReads,
+  where: Partial<RowOf<'leases'>>,
+): AsyncGenerator<RowOf<'leases'>, void> {
   let after: string | undefined
   for (;;) {
     const page = await reads.list('leases', {
@@ -92,11 +139,9 @@ export async function leasesAliveAt(
       limit: pageSize,
       ...(after !== undefined && { after }),
     })
-    for (const row of page) {
-      if (row.seen_at_ms + renewalMs + row.staleness_ms + clockToleranceMs >= atMs) alive.push(row)
-    }
+    yield* page
     after = page.at(-1)?.point
-    if (after === undefined || page.length < pageSize) return alive
+    if (after === undefined || page.length < pageSize) return
   }
 }
 

@@ -7,6 +7,9 @@ import { maxFacts, readBatch } from './page.ts'
 
 type Page = { event: Uint8Array; told: Told }
 
+/** How often it is asked whether those who listen still operate what they listen for. */
+const operatorsEveryMs = 1_000
+
 /**
  * One organization's streams in this process. Whatever goes to all of them is read, signed and encoded once.
  *
@@ -22,6 +25,7 @@ export class OrganizationFeed {
   #sent: { seq: number; incarnation: number } | undefined
   #sentAtMs = Number.NEGATIVE_INFINITY
   #renewedAtMs: number
+  #operatorsAtMs: number
   #failing = false
   #running: Promise<void> | undefined
   #again = false
@@ -33,6 +37,7 @@ export class OrganizationFeed {
     this.#organization = organization
     this.#settings = settings
     this.#renewedAtMs = parts.clock.monotonicMs()
+    this.#operatorsAtMs = this.#renewedAtMs
   }
 
   /** The highest `seq` this process has told anybody. */
@@ -76,6 +81,7 @@ export class OrganizationFeed {
     const news = head.seq > sent.seq || head.incarnation !== sent.incarnation
     this.#sent = sent
     if (!news && startedAtMs - this.#sentAtMs < this.#settings.heartbeatMs) return
+    await this.#endStrangers(startedAtMs)
     await this.#renewLeases(startedAtMs)
     const batch: Batch =
       head.seq > sent.seq
@@ -111,6 +117,18 @@ export class OrganizationFeed {
       if (stream.live && !ahead) stream.push(event, told)
       if (isDead(stream, ended) || startedAtMs >= stream.endsAtMs) stream.end()
     }
+  }
+
+  /** Ends the streams of those who do not operate their resource any more. */
+  async #endStrangers(nowMs: number): Promise<void> {
+    if (nowMs - this.#operatorsAtMs < operatorsEveryMs) return
+    const resources = new Set([...this.streams].map(({ lease }) => lease.resource))
+    const operates = await this.#parts.operators(this.#organization, [...resources])
+    for (const stream of this.streams) {
+      // One that joined meanwhile was checked when it came.
+      if (resources.has(stream.lease.resource) && !operates(stream.lease.resource, stream.agent)) stream.end()
+    }
+    this.#operatorsAtMs = nowMs
   }
 
   /** A batch extends the leases of all it goes to, so it is sent only while they are on record. */

@@ -15,8 +15,6 @@ export type Revocation = {
   note?: string | undefined
   /** Who ends it, as the audit record names it. */
   by: string
-  /** How long to wait for enforcement points to acknowledge, at most 10 s. Default: not at all. */
-  waitMs?: number | undefined
   /** For good, although its kind may usually come back. */
   final?: boolean
   /** Of a token, when it is known. */
@@ -40,11 +38,9 @@ export type Revoked = {
   lastTokenExpiredByMs: number
 }
 
-const longestWaitMs = 10_000
-
 /**
  * Ends something. When this returns, that is durable, and nothing is minted from it any more: every issuing command requires
- * its lineage to be alive. What rests on it ends with it.
+ * its lineage to be alive. What rests on it ends with it. Who has acknowledged is what is known at once; `awaitReach` waits.
  */
 export async function revoke(services: Needed, organization: Organization, revocation: Revocation): Promise<Revoked> {
   const { id, cause, by, note, steps = [], audit } = revocation
@@ -63,12 +59,48 @@ export async function revoke(services: Needed, organization: Organization, revoc
     const committedAtMs = fresh ? services.clock.nowMs() : fact.at_ms
     // Those who listen here first; then it may be counted who has heard.
     await services.feed.tell(organization.id)
-    const waitMs = Math.min(revocation.waitMs ?? 0, longestWaitMs)
-    const { leasesOverByMs, ...acknowledged } = await reach.of({ seq: fact.seq, committedAtMs, waitMs })
+    const { leasesOverByMs, ...acknowledged } = await reach.of({ seq: fact.seq, committedAtMs, waitMs: 0 })
     const lastTokenExpiredByMs = revocation.expiresAtMs ?? lastTokenExpiresMs(committedAtMs)
     return { fact, fresh, committedAtMs, acknowledged, leasesOverByMs, lastTokenExpiredByMs }
   } finally {
     reach.close()
+  }
+}
+
+const longestWaitMs = 10_000
+/** Those who wait hold a connection each, and ask the store again and again. */
+const mostWaitOfOrganization = 32
+const mostWaitOfCaller = 8
+
+/**
+ * Waits until every enforcement point has acknowledged, at most 10 s. What had ended before is not waited for, and above a number
+ * of waiters of one caller or organization nobody is: the answer is then what is known already.
+ */
+export async function awaitReach(
+  services: Needed,
+  organization: Organization,
+  revoked: Revoked,
+  { waitMs, by }: { waitMs: number; by: string },
+): Promise<Revoked> {
+  if (waitMs <= 0 || !revoked.fresh || revoked.acknowledged.all) return revoked
+  const leave = services.feed.waiters.take([
+    [organization.id, mostWaitOfOrganization],
+    [`${organization.id} ${by}`, mostWaitOfCaller],
+  ])
+  if (!leave) return revoked
+  const reach = new Reach(services, organization)
+  try {
+    // What arrived before this one listened is read from the store.
+    await services.feed.acknowledgements.flush()
+    const { leasesOverByMs, ...acknowledged } = await reach.of({
+      seq: revoked.fact.seq,
+      committedAtMs: revoked.committedAtMs,
+      waitMs: Math.min(waitMs, longestWaitMs),
+    })
+    return { ...revoked, acknowledged, leasesOverByMs: Math.max(leasesOverByMs, revoked.leasesOverByMs) }
+  } finally {
+    reach.close()
+    leave()
   }
 }
 
@@ -84,7 +116,7 @@ export async function restore(
 ): Promise<void> {
   await commit(services, {
     organization: organization.id,
-    steps: [{ do: 'restore', id, otherwise: 'conflict' }, ...steps],
+    steps: [{ do: 'restore', id, atMs: services.clock.nowMs(), otherwise: 'conflict' }, ...steps],
     audit: await record(services, organization, {
       ...audit,
       type: 'standing.restored',

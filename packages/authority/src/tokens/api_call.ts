@@ -1,11 +1,11 @@
-import { type AccessTokenClaims, refuse } from '@credence/protocol'
+import { type AccessTokenClaims, type Lineage, refuse } from '@credence/protocol'
 import { ownAudience } from '../resources/index.ts'
 import { commit, type Organization, type Services } from '../services.ts'
 import { proveKey } from './prove_key.ts'
 import { fullLineage, verifyPresented } from './verify_presented.ts'
 
-/** `id`: the `agt_` id of the agent that calls. */
-export type ApiCaller = { kind: 'agent'; claims: AccessTokenClaims; id: string }
+/** `id`: the `agt_` id of the agent that calls. `lineage`: all that its token rests on, itself and its signing key included. */
+export type ApiCaller = { kind: 'agent'; claims: AccessTokenClaims; id: string; lineage: Lineage }
 
 /**
  * Who calls the authority's own API with an access token (audience `${issuer}/v1`). The token must be bound, the proof must
@@ -25,12 +25,13 @@ export async function authenticateApiCall(
   const proven = await proveKey(services, organization, { ...call, accessToken: token })
   if (proven === undefined) refuse('proof_missing')
   if (proven.jkt !== claims.cnf.jkt) refuse('proof_key_mismatch')
+  const lineage = fullLineage(claims, kid)
   await commit(services, {
     organization: organization.id,
-    steps: [{ do: 'alive', lineage: fullLineage(claims, kid), otherwise: 'revoked' }, ...proven.steps],
+    steps: [{ do: 'alive', lineage, otherwise: 'revoked' }, ...proven.steps],
     audit: null,
   })
-  return { kind: 'agent', claims, id: claims.agent }
+  return { kind: 'agent', claims, id: claims.agent, lineage }
 }
 
 /** RFC 9449 §7.1: a bound token comes with the scheme DPoP; as Bearer it is refused, however valid. */

@@ -24,6 +24,12 @@ export const api = {
     says: 'The body of the request is too large.',
     hint: 'Send less at once.',
   },
+  body_too_slow: {
+    status: 408,
+    oauth: 'invalid_request',
+    says: 'The body of the request did not arrive in time.',
+    hint: 'Send the request again, its body at once.',
+  },
   conflict: {
     status: 409,
     oauth: 'invalid_request',
@@ -53,6 +59,12 @@ export const api = {
     oauth: 'invalid_request',
     says: 'The handle is or was in use.',
     hint: 'Choose another; handles are never given twice.',
+  },
+  host_unknown: {
+    status: 421,
+    oauth: 'invalid_request',
+    says: 'The authority is not called by this host name.',
+    hint: 'Use its origin; a proxy in front must pass the Host it was called by.',
   },
   key_taken: {
     status: 409,
@@ -84,11 +96,23 @@ export const api = {
     says: 'There is no such organization.',
     hint: 'Check the issuer URL.',
   },
+  origin_foreign: {
+    status: 403,
+    oauth: 'invalid_request',
+    says: 'A page of another origin may change nothing here.',
+    hint: 'Call from a program instead of a page in a browser; programs send no Origin.',
+  },
   owner_unknown: {
     status: 422,
     oauth: 'invalid_request',
     says: 'There is no such person to own the agent.',
     hint: 'Register the person first, and name their id.',
+  },
+  quota_exceeded: {
+    status: 429,
+    oauth: 'temporarily_unavailable',
+    says: 'The caller holds as many of these as it may hold at once.',
+    hint: 'End some, or wait until those that are not used any more have run out.',
   },
   storage_unavailable: {
     status: 503,

@@ -1,0 +1,30 @@
+import { refuse } from '@credence/protocol'
+import type { Config } from '../config.ts'
+
+const changesNothing: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/**
+ * Keeps out pages that a browser shows.
+ *
+ * A page can point a host name of its own at this machine (DNS rebinding) and then reads what it asks for: where the authority
+ * listens on this machine only, it answers to its own name and to those of this machine. And no page has business here yet, so that
+ * whatever would change something and comes from one is refused everywhere.
+ *
+ * Refuses `host_unknown`, `origin_foreign`.
+ */
+export function requireOwnOrigin(request: Request, { host, origin }: Pick<Config, 'host' | 'origin'>): void {
+  if (isLoopback(host) && !isOwnHost(request.headers.get('host'), origin)) refuse('host_unknown')
+  const from = request.headers.get('origin')
+  if (from !== null && from !== origin && !changesNothing.has(request.method)) refuse('origin_foreign')
+}
+
+function isOwnHost(named: string | null, origin: string): boolean {
+  const url = URL.parse(`http://${named ?? ''}`)
+  if (!url) return false
+  return url.hostname === new URL(origin).hostname || isLoopback(url.hostname) || url.hostname.endsWith('.localhost')
+}
+
+/** Whether a host name, or an address to listen on, is this machine's own. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host)
+}
