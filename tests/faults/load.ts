@@ -144,12 +144,13 @@ async function signedChain(stage: Stage, chance: Chance): Promise<Delegation> {
     max_depth: 1,
   }
   const root = newStatement({ ...common, ...words }, seconds())
-  const chain = [await signStatement(person.key, root)]
-  if (!handsOn) return { id: root.jti, chain, delegate }
-  const { hash } = await readStatement(chain[0] as string)
+  const signed = await signStatement(person.key, root)
+  const { id, hash } = await readStatement(signed)
+  if (!handsOn) return { id, chain: [signed], delegate }
   const next = { iss: planner.clientId, delegate: delegate.clientId, scope: 'repo:read', par_hash: hash, exp: root.exp }
   const leaf = newStatement({ ...common, ...next }, seconds())
-  return { id: leaf.jti, chain: [...chain, await signStatement(planner.key, leaf)], delegate }
+  const handedOn = await signStatement(planner.key, leaf)
+  return { id: (await readStatement(handedOn)).id, chain: [signed, handedOn], delegate }
 }
 
 function kept(answer: Answered, agent: Agent, mine: Belongings): Answered {

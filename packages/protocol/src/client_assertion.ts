@@ -1,4 +1,4 @@
-import { encode } from './base64url.ts'
+import { newJti } from './identifiers.ts'
 import { isJsonArray, type JsonObject, type JsonValue } from './json.ts'
 import { type Jws, readJws, signJws, verifyJws } from './jws.ts'
 import type { PublicKey, SigningKey } from './keys.ts'
@@ -39,7 +39,7 @@ export function signClientAssertion(
   options: { clientId: string; issuer: string; now: number; lifetime?: number },
 ): Promise<string> {
   const { clientId, issuer, now, lifetime = 60 } = options
-  const jti = encode(crypto.getRandomValues(new Uint8Array(16)))
+  const jti = newJti()
   const payload = { iss: clientId, sub: clientId, aud: issuer, jti, iat: now, exp: now + lifetime }
   return signJws(key, { typ: 'client-authentication+jwt' }, payload)
 }

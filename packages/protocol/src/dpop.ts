@@ -1,6 +1,6 @@
-import { encode } from './base64url.ts'
 import { hashText } from './digest.ts'
 import { normalizeTarget } from './http_target.ts'
+import { newJti } from './identifiers.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
 import { type Jws, readJws, signJws, verifyJws } from './jws.ts'
 import type { PublicKey, SigningKey } from './keys.ts'
@@ -47,7 +47,7 @@ export async function createDpopProof(
   const { method, url, now, accessToken, nonce } = request
   const { kid: _kid, alg: _alg, use: _use, ...jwk } = key.publicJwk
   const payload: JsonObject = {
-    jti: encode(crypto.getRandomValues(new Uint8Array(16))),
+    jti: newJti(),
     htm: method,
     htu: url.replace(/[?#].*$/s, ''),
     iat: now,

@@ -1,5 +1,6 @@
 import { encode } from './base64url.ts'
 import { refuseAtUse as refuse } from './refusals/at_use.ts'
+import { isSafeAt } from './safe_url.ts'
 
 /**
  * What an id names: `dlg` delegation, `ept` enforcement point, `sgk` signing key of the authority, `crd` credential,
@@ -30,11 +31,15 @@ const PATH_SEGMENT = /^[a-zA-Z0-9._-]+$/
 // host.
 const AUDIENCE =
   /^(https?):\/\/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?(?:\/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-F]{2})*)?(?:\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-F]{2})*)?$/
-const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])$/
 
 /** A new id: the prefix, `_`, and 128 random bits as 22 letters of base64url. Never reused. */
 export function newId(prefix: IdPrefix): string {
-  return `${prefix}_${encode(crypto.getRandomValues(new Uint8Array(16)))}`
+  return `${prefix}_${newJti()}`
+}
+
+/** 128 random bits as 22 letters of base64url, for a `jti` that names nothing. */
+export function newJti(): string {
+  return encode(crypto.getRandomValues(new Uint8Array(16)))
 }
 
 export function isId(text: string, prefix?: IdPrefix): boolean {
@@ -63,7 +68,7 @@ export function isAudience(text: string): boolean {
   if (text.length > 512) return false
   const [, scheme, host] = AUDIENCE.exec(text) ?? []
   if (scheme === undefined || host === undefined) return false
-  return scheme === 'https' || LOOPBACK.test(host)
+  return isSafeAt(scheme, host)
 }
 
 export type SpiffeId = { trustDomain: string; path: string[] }

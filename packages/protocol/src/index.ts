@@ -27,6 +27,7 @@ export type { Evidence, ReadStatement, Statement, StatementWords } from './deleg
 export {
   agentOf,
   defaultDelegationSeconds,
+  delegationId,
   longestDelegationSeconds,
   newStatement,
   readStatement,
@@ -63,9 +64,9 @@ export {
   verifyInclusion,
 } from './merkle.ts'
 export { accessTokenType, clientAssertionType, delegationType, jwtType, tokenExchangeGrant } from './oauth_names.ts'
-export type { RefusalCode, RefusalRow } from './refusals.ts'
 export type { CodeAtUse } from './refusals/at_use.ts'
 export { asRefusal, isRefusal, problemOf, Refusal, refuseAtUse } from './refusals/at_use.ts'
+export type { RefusalCode, RefusalRow } from './refusals.ts'
 export { refusalOf, refusals, refuse } from './refusals.ts'
 export { rememberedKeys } from './remembered_keys.ts'
 export type { Batch } from './revocation/batch.ts'
@@ -74,6 +75,7 @@ export type { FeedOptions } from './revocation/lease.ts'
 export { FeedState } from './revocation/lease.ts'
 export type { Fact } from './revocation/revocation_map.ts'
 export { RevocationMap } from './revocation/revocation_map.ts'
+export { isSafeUrl } from './safe_url.ts'
 export {
   covers,
   coversAll,

@@ -89,7 +89,7 @@ function statementOf(
     exp: payload.exp,
     // Theirs bounds the number of tokens and is said by the root; ours says at each hop how many may follow.
     max_depth: Math.max(0, Number(place > 0 && payload.del_max_depth ? payload.del_max_depth : bound) - 1 - place),
-    jti: `dlg_${Buffer.from(String(payload.jti)).toString('base64url').padEnd(21, 'x').slice(0, 21)}A`,
+    jti: Buffer.from(String(payload.jti)).toString('base64url').padEnd(22, 'x').slice(0, 22),
     evidence: { kind: 'signed' },
     ...(details.length === 1 && type === 'agent_delegation' ? {} : { details: details.length }),
     ...more,

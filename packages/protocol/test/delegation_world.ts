@@ -1,6 +1,6 @@
 import { type ChainChecks, verifyChain } from '../src/delegation/chain.ts'
 import { agentOf, readStatement, type Statement, signStatement } from '../src/delegation/statement.ts'
-import { agentSpiffeId, instanceSpiffeId, newId } from '../src/identifiers.ts'
+import { agentSpiffeId, instanceSpiffeId, newJti } from '../src/identifiers.ts'
 import { generateSigningKey, importPublicKey, type PublicKey, type SigningKey } from '../src/keys.ts'
 
 export const authority = 'https://id.example.com'
@@ -46,7 +46,7 @@ export function root(words: Partial<Statement> = {}): Statement {
     iat: now,
     exp: now + 3600,
     max_depth: 3,
-    jti: newId('dlg'),
+    jti: newJti(),
     evidence: { kind: 'signed' },
     ...words,
   }
@@ -59,7 +59,7 @@ export function below(parent: Statement, delegate: string, words: Partial<Statem
     iss: agentOf(parent.delegate),
     delegate,
     max_depth: Math.max(0, parent.max_depth - 1),
-    jti: newId('dlg'),
+    jti: newJti(),
     evidence: { kind: 'signed' },
     ...words,
   }

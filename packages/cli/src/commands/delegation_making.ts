@@ -77,8 +77,8 @@ async function signedChain(context: Context<Signing>): Promise<string> {
 }
 
 async function leafOf(chain: string): Promise<{ id: string }> {
-  const { statement } = await readStatement(splitChain(chain).at(-1) ?? '')
-  return { id: statement.jti }
+  const { id } = await readStatement(splitChain(chain).at(-1) ?? '')
+  return { id }
 }
 
 async function handoverIn(context: Context<Words>): Promise<Handover> {

@@ -65,5 +65,5 @@ export async function refused(run: () => Promise<unknown>): Promise<Refusal> {
 /** The id of the first hop of a chain: what its delegator, the person, may take back. */
 export async function rootOf(delegation: Delegation): Promise<string> {
   const [root = ''] = splitChain(delegation.chain)
-  return (await readStatement(root)).statement.jti
+  return (await readStatement(root)).id
 }

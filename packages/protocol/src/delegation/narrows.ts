@@ -2,7 +2,16 @@ import { subsumes } from '../constraints.ts'
 import { coversAll, parseScope } from '../scopes.ts'
 import type { Statement } from './statement.ts'
 
-export type NarrowedField = 'scope' | 'aud' | 'onward' | 'constraints' | 'max_depth' | 'task' | 'authority' | 'exp'
+export type NarrowedField =
+  | 'scope'
+  | 'aud'
+  | 'onward'
+  | 'constraints'
+  | 'max_depth'
+  | 'task'
+  | 'sid'
+  | 'authority'
+  | 'exp'
 
 /**
  * The first field in which a child's authority is not within its parent's, or undefined when all of it is.
@@ -19,6 +28,7 @@ export function narrows(parent: Statement, child: Statement): NarrowedField | un
   if (!subsumes(parent.constraints ?? [], child.constraints ?? [])) return 'constraints'
   if (child.max_depth >= parent.max_depth) return 'max_depth'
   if (parent.task !== undefined && child.task !== parent.task) return 'task'
+  if (parent.sid !== undefined && child.sid !== parent.sid) return 'sid'
   if (child.authority !== parent.authority) return 'authority'
   if (child.exp > parent.exp) return 'exp'
   return undefined

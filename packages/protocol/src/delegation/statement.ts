@@ -5,11 +5,11 @@
  * over the signing input and never over the signature, which others could vary (ECDSA is malleable).
  */
 
-import { decode } from '../base64url.ts'
+import { decode, encode } from '../base64url.ts'
 import { isCanonical } from '../canonical.ts'
 import { type Constraint, parseConstraints, refuseCumulative } from '../constraints.ts'
 import { hashText } from '../digest.ts'
-import { isAudience, isId, isTask, newId, parseSpiffeId } from '../identifiers.ts'
+import { isAudience, isId, isTask, newJti, parseSpiffeId } from '../identifiers.ts'
 import type { JsonObject, JsonValue } from '../json.ts'
 import { type Jws, readJws, signJws } from '../jws.ts'
 import type { SigningKey } from '../keys.ts'
@@ -47,15 +47,20 @@ export type Statement = {
   /** Further hops allowed below this one. */
   max_depth: number
   task?: string
+  /** The session it is for: like `task`, the same in every hop below. */
+  sid?: string
   /** base64url SHA-256 of the parent's signing input; absent in the root. */
   par_hash?: string
-  /** `dlg_` id. */
+  /**
+   * 22 letters of base64url that tell it from others in the same words. Not its id, which nobody chooses: see
+   * `delegationId`.
+   */
   jti: string
   evidence: Evidence
 }
 
-/** A statement as it was read: in form, but its signature NOT verified. */
-export type ReadStatement = { statement: Statement; hash: string; kid: string; jws: Jws }
+/** A statement as it was read: in form, but its signature NOT verified. `id`: by which it is revoked. */
+export type ReadStatement = { statement: Statement; id: string; hash: string; kid: string; jws: Jws }
 
 export const defaultDelegationSeconds = 86_400
 export const longestDelegationSeconds: number = 90 * 86_400
@@ -79,13 +84,14 @@ const statementShape: Shape = {
     iat: whole(0),
     exp: whole(1),
     max_depth: whole(0, 255),
-    jti: text((value) => isId(value, 'dlg')),
+    jti: matching(/^[A-Za-z0-9_-]{22}$/),
     evidence: isEvidence,
   },
   optional: {
     onward: audiences,
     constraints: () => true,
     task: text(isTask),
+    sid: text(isTask),
     // Any base64url, so that a hash of another length is what it is: not the parent's.
     par_hash: text((value) => value.length <= 64 && isBase64url(value)),
   },
@@ -113,7 +119,16 @@ export async function readStatement(compact: string): Promise<ReadStatement> {
   const headerText = new TextDecoder().decode(decode(header))
   if (!isCanonical(headerText, jws.header) || !isCanonical(jws.payloadText, jws.payload)) refuse('non_canonical')
   const { kid } = checkShape(jws.header, headerShape, 'malformed', 'header') as { kid: string }
-  return { statement: checkStatement(jws.payload), hash: await hashText(jws.signingInput), kid, jws }
+  const hash = await hashText(jws.signingInput)
+  return { statement: checkStatement(jws.payload), id: delegationId(hash), hash, kid, jws }
+}
+
+/**
+ * The `dlg_` id of the statement with this hash: the first 128 bits of it, so that whoever holds a statement can name it, and
+ * nobody can make another one that answers to the same name.
+ */
+export function delegationId(hash: string): string {
+  return `dlg_${encode(decode(hash).subarray(0, 16))}`
 }
 
 /** What the author of a statement chooses; the rest has safe defaults. */
@@ -129,7 +144,7 @@ export type StatementWords = Omit<Statement, 'jti' | 'iat' | 'exp' | 'max_depth'
 }
 
 /**
- * A statement to sign, with a new id, made at `now` (seconds). Refuses `malformed`, and `cumulative_unsupported` for constraints that
+ * A statement to sign, unlike any other, made at `now` (seconds). Refuses `malformed`, and `cumulative_unsupported` for constraints that
  * nobody keeps totals for.
  */
 export function newStatement(words: StatementWords, now: number): Statement {
@@ -140,7 +155,7 @@ export function newStatement(words: StatementWords, now: number): Statement {
     ...chosen,
     iat: now,
     exp,
-    jti: newId('dlg'),
+    jti: newJti(),
   } as unknown as JsonValue)
   refuseCumulative(statement.constraints ?? [])
   return statement

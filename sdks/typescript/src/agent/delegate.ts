@@ -90,11 +90,15 @@ function expiry(now: number, expiresIn: number | undefined, parent: Statement | 
   return parent !== undefined && expiresIn === undefined ? Math.min(wanted, parent.exp) : wanted
 }
 
-/** The parent's task and constraints stay in force when the hand-over says nothing of them. */
-function inherited(handover: Handover, parent: Statement | undefined): Pick<Statement, 'task' | 'constraints'> {
+/** The parent's session stays in force, and its task and constraints when the hand-over says nothing of them. */
+function inherited(handover: Handover, parent: Statement | undefined): Pick<Statement, 'task' | 'sid' | 'constraints'> {
   const task = handover.task ?? parent?.task
   const constraints = handover.constraints === undefined ? parent?.constraints : [...handover.constraints]
-  return { ...(task !== undefined && { task }), ...(constraints !== undefined && { constraints }) }
+  return {
+    ...(task !== undefined && { task }),
+    ...(parent?.sid !== undefined && { sid: parent.sid }),
+    ...(constraints !== undefined && { constraints }),
+  }
 }
 
 function refuseWider(parent: Statement, child: Statement): void {

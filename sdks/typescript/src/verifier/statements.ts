@@ -116,4 +116,5 @@ function checkToldTruly(claims: AccessTokenClaims, told: readonly ChainHop[], ch
   }
   if (claims.exp > leaf.exp) untrue('exp')
   if (leaf.task !== undefined && claims.task !== leaf.task) untrue('task')
+  if (leaf.sid !== undefined && claims.sid !== leaf.sid) untrue('sid')
 }
