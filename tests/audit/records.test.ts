@@ -9,7 +9,7 @@ import {
 } from '@credence/protocol'
 import { AgentKey, createAgent } from '@credence/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startTestAuthority, type TestAuthority, type TestOrganization } from '../authority.ts'
+import { call, startTestAuthority, type TestAuthority, type TestOrganization } from '../authority.ts'
 import { made } from '../revocation/enforcement_point.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test expects of an answer is what it tests.
@@ -201,6 +201,10 @@ test('every change leaves exactly one record', async () => {
   const first = await recordsAfter(-1, '', globex)
   expect(first.map(({ leaf }) => leaf.type)).toEqual(['organization.created'])
   covered.add('post /v1/organizations')
+  const deed = (what: string) =>
+    made(call(authority.installationSecret, 'post', `${authority.origin}/v1/organizations/${acme.id}/${what}`, {}))
+  await leaves(['revocation.made'], 'post /v1/organizations/{id}/suspend', () => deed('suspend'))
+  await leaves(['standing.restored'], 'post /v1/organizations/{id}/resume', () => deed('resume'))
 })
 
 test('no route that changes something was left out', async () => {
@@ -266,7 +270,7 @@ test('records are found by agent, task, type and delegation, and only in their o
   expect(byAgent.map(({ leaf }) => leaf.type)).toContain('token.issued')
   expect(byAgent.every(({ leaf }) => [leaf.agent, leaf.by, leaf.subject].includes(agents[0].id))).toBe(true)
   const byType = await recordsAfter(-1, '&type=standing.restored')
-  expect(byType).toHaveLength(2)
+  expect(byType).toHaveLength(3)
   const delegation = (await made(acme.api('get', '/v1/delegations'))).items[0]
   expect((await recordsAfter(-1, `&delegation=${delegation.id}`)).map(({ leaf }) => leaf.type)).toContain(
     'revocation.made',

@@ -128,7 +128,7 @@ test('an agent takes back what it handed over itself, and nothing else', async (
 test('what is not there, or another organization’s, cannot be ended', async () => {
   const globex = await authority.createOrganization('globex')
   const { second } = await handOver()
-  const wrong = ['agt_AAAAAAAAAAAAAAAAAAAAAA', 'adm_AAAAAAAAAAAAAAAAAAAAAA', 'nonsense', 'task:', 'task:a b', globex.id]
+  const wrong = ['agt_AAAAAAAAAAAAAAAAAAAAAA', 'nonsense', 'task:', 'task:a b', globex.id]
   for (const id of wrong) {
     const { status } = await acme.api('post', '/v1/revocations', { id, cause: 'test' })
     expect([id, status]).toEqual([id, 404])
@@ -137,7 +137,9 @@ test('what is not there, or another organization’s, cannot be ended', async ()
     expect((await globex.api('post', '/v1/revocations', { id, cause: 'test' })).status).toBe(404)
   }
   expect((await acme.api('post', '/v1/revocations', { id: second.id, cause: 'Not a word' })).status).toBe(422)
-  expect((await acme.api('post', '/v1/revocations', { id: 'sgk_AAAAAAAAAAAAAAAAAAAAAA', cause: 'x' })).status).toBe(422)
+  for (const id of ['sgk_AAAAAAAAAAAAAAAAAAAAAA', 'adm_AAAAAAAAAAAAAAAAAAAAAA']) {
+    expect((await acme.api('post', '/v1/revocations', { id, cause: 'x' })).status).toBe(422)
+  }
 })
 
 test('the organization itself can be stopped, and brought back', async () => {

@@ -53,7 +53,8 @@ export function retireAgent(
     },
   ]
   // Nothing ends twice: what is suspended is brought back inside the same command, which nobody sees, and ended for good.
-  if (status === 'suspended') steps.push({ do: 'restore', id, otherwise: 'conflict' })
+  const atMs = services.clock.nowMs()
+  if (status === 'suspended') steps.push({ do: 'restore', id, atMs, otherwise: 'conflict' })
   return revoke(services, organization, { id, final: true, steps, ...ending(agent, stop) })
 }
 

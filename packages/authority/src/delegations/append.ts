@@ -1,4 +1,4 @@
-import { narrows, readStatement, refuse, type Statement, signStatement } from '@credence/protocol'
+import { type Lineage, narrows, readStatement, refuse, type Statement, signStatement } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
 import { activeKey, joinLineages, stampLineage } from '../tokens/index.ts'
 import { watchDepth } from './prepare.ts'
@@ -7,13 +7,13 @@ import { type PreparedChain, type RegisteredChain, registrationSteps } from './r
 
 /**
  * Signs a statement that the authority attests, as the next hop of a registered chain or as a root. The same rules hold as
- * for a signed one. `restsOn`: ids whose end must end it, the delegator's above all.
+ * for a signed one. `restsOn`: ids whose end must end it, the delegator's above all; `lineage`: of a token it rests on.
  */
 export async function appendAttested(
   services: Services,
   organization: Organization,
   statement: Statement,
-  over: { parent: RegisteredChain | undefined; principal: Principal; restsOn: readonly string[] },
+  over: { parent: RegisteredChain | undefined; principal: Principal; restsOn: readonly string[]; lineage?: Lineage },
 ): Promise<PreparedChain> {
   const { parent, principal } = over
   const depth = parent?.hops.length ?? 0
@@ -23,17 +23,20 @@ export async function appendAttested(
 
   const key = await activeKey(services, organization)
   const compact = await signStatement(key, statement)
-  const { hash } = await readStatement(compact)
-  const hop = { id: statement.jti, hash, statement, compact, evidence: statement.evidence }
+  const { id, hash, kid } = await readStatement(compact)
+  const hop = { id, hash, kid, statement, compact, evidence: statement.evidence }
   // The signing key is part of the lineage: once it is revoked, nobody can tell our attestation from a forged one.
-  const ids = [organization.id, principal.standingId, ...over.restsOn, key.kid, hop.id]
-  const lineage = joinLineages(parent?.lineage ?? [], await stampLineage(services, organization, ids))
+  const ids = [organization.id, principal.standingId, ...over.restsOn, kid, id]
+  const stamped = await stampLineage(services, organization, ids)
+  const lineage = joinLineages(parent?.lineage ?? [], over.lineage ?? [], stamped)
+  const expiresAt = Math.min(statement.exp, parent?.expiresAt ?? statement.exp)
   return {
     hops: [...(parent?.hops ?? []), hop],
     leaf: hop,
     principal,
     lineage,
-    steps: registrationSteps(hop, { depth, lineage, nowMs: services.clock.nowMs() }),
+    expiresAt,
+    steps: registrationSteps(hop, { depth, lineage, expiresAt, nowMs: services.clock.nowMs() }),
     fresh: [hop.id],
   }
 }

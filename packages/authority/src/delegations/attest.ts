@@ -5,6 +5,7 @@ import { commit, nowSeconds, type Organization, type Services } from '../service
 import { appendAttested } from './append.ts'
 import { requireOwn } from './ceilings.ts'
 import { loadChain } from './find.ts'
+import { partyIds } from './party.ts'
 import { findPrincipal } from './principal.ts'
 import { type RegisteredChain, recordOfRegistration } from './registered_chain.ts'
 
@@ -41,6 +42,7 @@ export async function attest(
   const delegate = await delegateOf(services, organization, attestation.delegate)
   const parent =
     attestation.parent === undefined ? undefined : await parentOf(services, organization, attestation.parent)
+  if (parent !== undefined && parent.expiresAt <= now) refuse('expired')
   if (parent !== undefined && agentOf(parent.leaf.statement.delegate) !== iss) refuse('holder_binding_failed')
   await requireResources(services, organization, [...attestation.aud, ...(attestation.onward ?? [])])
 
@@ -57,9 +59,10 @@ export async function attest(
       ...(onward && onward.length > 0 && { onward }),
       scope: attestation.scope,
       ...(constraints && { constraints }),
-      exp: Math.min(wanted, parent?.leaf.statement.exp ?? wanted),
+      exp: Math.min(wanted, parent?.expiresAt ?? wanted),
       max_depth: attestation.maxDepth ?? 0,
       ...(task !== undefined && { task }),
+      ...(parent?.leaf.statement.sid !== undefined && { sid: parent.leaf.statement.sid }),
       ...(parent && { par_hash: parent.leaf.hash }),
       evidence: { kind: 'attested', by: attestation.by, how: 'administrator' },
     },
@@ -68,7 +71,9 @@ export async function attest(
   const { principal, own } = await findPrincipal(services, organization, statement.sub)
   if (parent === undefined) requireOwn(own, statement)
   const delegator = parent === undefined ? principal : (await findPrincipal(services, organization, iss)).principal
-  const restsOn = [delegator.standingId]
+  // The administrator's word is all there is: when that is worth nothing any more, neither is this.
+  const delegates = await partyIds(services, organization, delegate)
+  const restsOn = [delegator.standingId, attestation.by, ...delegates]
   const prepared = await appendAttested(services, organization, statement, { parent, principal, restsOn })
   const { steps, fresh: _fresh, ...chain } = prepared
   await commit(services, {

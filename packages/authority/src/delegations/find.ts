@@ -2,6 +2,7 @@ import { type Lineage, readStatement, refuse } from '@credence/protocol'
 import { nowSeconds, type Organization, type Services } from '../services.ts'
 import type { RowOf } from '../store/tables.ts'
 import { lineageStands } from '../tokens/index.ts'
+import { findDelegator, signedUntil } from './delegator.ts'
 import { findPrincipal } from './principal.ts'
 import type { RegisteredChain, RegisteredHop } from './registered_chain.ts'
 
@@ -29,6 +30,8 @@ export async function statementByHash(
 export type Delegation = RegisteredHop & {
   parentHash: string | undefined
   depth: number
+  /** Unix seconds: as it was found at registration, what is above it included. */
+  expiresAt: number
   createdAtMs: number
   /** Whether it and everything it rests on stands. An expired one may still be alive here. */
   alive: boolean
@@ -80,7 +83,9 @@ export async function standingChains(
     })
     for (const row of rows) {
       if (row.expires_at <= now) continue
-      if (await stands(services, organization, row)) chains.push(await chainOf(services, organization, row))
+      if (!(await stands(services, organization, row))) continue
+      const chain = await chainOf(services, organization, row)
+      if (chain.expiresAt > now) chains.push(chain)
     }
     after = rows.at(-1)?.id
     if (after === undefined || rows.length < 500) return chains
@@ -102,12 +107,27 @@ async function chainOf(
   }
   const hops = await Promise.all(rows.map(hopOf))
   const { principal } = await findPrincipal(services, organization, leaf.principal)
-  return { hops, leaf: hops.at(-1) as RegisteredHop, principal, lineage: JSON.parse(leaf.lineage) as Lineage }
+  const ends = await Promise.all(hops.map((hop) => signerEnd(services, organization, hop)))
+  return {
+    hops,
+    leaf: hops.at(-1) as RegisteredHop,
+    principal,
+    lineage: JSON.parse(leaf.lineage) as Lineage,
+    expiresAt: Math.min(leaf.expires_at, ...ends),
+  }
+}
+
+/** Asked each time: an agent's policy may have been tightened since. */
+async function signerEnd(services: Services, organization: Organization, hop: RegisteredHop): Promise<number> {
+  const { statement, kid } = hop
+  const attested = statement.evidence.kind === 'attested'
+  const signer = attested ? undefined : await findDelegator(services, organization, { by: statement.iss, kid })
+  return signedUntil(statement, signer)
 }
 
 async function hopOf(row: RowOf<'delegations'>): Promise<RegisteredHop> {
-  const { statement, hash } = await readStatement(row.statement)
-  return { id: row.id, hash, statement, compact: row.statement, evidence: statement.evidence }
+  const { statement, hash, kid } = await readStatement(row.statement)
+  return { id: row.id, hash, kid, statement, compact: row.statement, evidence: statement.evidence }
 }
 
 async function delegationOf(
@@ -119,6 +139,7 @@ async function delegationOf(
     ...(await hopOf(row)),
     parentHash: row.parent_hash ?? undefined,
     depth: row.depth,
+    expiresAt: row.expires_at,
     createdAtMs: row.created_at_ms,
     alive: await stands(services, organization, row),
   }

@@ -1,7 +1,7 @@
 import {
+  delegationId,
   importPublicKey,
   type Lineage,
-  type PublicKey,
   refuse,
   refuseCumulative,
   type Statement,
@@ -13,17 +13,22 @@ import type { Step } from '../store/port.ts'
 import type { RowOf } from '../store/tables.ts'
 import { joinLineages, lookup, stampLineage } from '../tokens/index.ts'
 import { requireOwn } from './ceilings.ts'
-import { findDelegator, requireAlive } from './delegator.ts'
+import { type Delegator, findDelegator, requireAlive, signedUntil } from './delegator.ts'
+import { partyIds } from './party.ts'
 import { findPrincipal } from './principal.ts'
 import { type PreparedChain, type RegisteredHop, registrationSteps } from './registered_chain.ts'
 
 type Known = ReadonlyMap<string, RowOf<'delegations'>>
 
+/** Finds who signed a statement, each once; nobody when the authority attests it. */
+type FindSigner = (statement: Statement, kid: string) => Promise<Delegator | undefined>
+
 /**
  * Checks a whole chain (root first), and makes ready what registers the hops not known yet. What is known stays as it was
  * stamped. Whether all of it still stands is asked by the command that relies on it: `alive` on the chain's lineage.
  *
- * `holder`: who presents it, as authenticated. Refuses with the codes of `verifyChain`; and for unknown hops
+ * `holder`: who presents it, as authenticated. Refuses with the codes of `verifyChain`, `expired` also when a key that signed
+ * a hop, or the instance it belongs to, is past its end; and for unknown hops
  * `delegator_unknown`, `scope_not_granted`, `cumulative_unsupported`, `delegation_unknown` (attested, and not by us), `revoked`.
  */
 export async function prepareChain(
@@ -33,12 +38,17 @@ export async function prepareChain(
   holder?: { agent: string; instance?: string },
 ): Promise<PreparedChain> {
   const { config, clock } = services
+  const signerOf = finder(services, organization)
   const { hops } = await verifyChain(statements, {
     authority: organization.issuer,
     now: nowSeconds(clock),
     toleranceSeconds: config.clockToleranceSeconds,
     maxDepth: config.delegationMaxDepth,
-    keyOf: (who, kid, statement) => keyOf(services, organization, { who, kid, statement }),
+    keyOf: async (_who, kid, statement) => {
+      if (statement.evidence.kind === 'attested') return lookup(services, organization)(organization.issuer, kid)
+      const jwk = (await signerOf(statement, kid))?.credential.publicJwk
+      return jwk && importPublicKey(jwk, kid)
+    },
     ...(holder && { holder }),
   })
   watchDepth(services, organization, hops.length)
@@ -46,31 +56,35 @@ export async function prepareChain(
   const { principal, own } = await findPrincipal(services, organization, (hops[0] as VerifiedHop).statement.sub)
 
   let lineage: Lineage = []
+  let expiresAt = Number.POSITIVE_INFINITY
   const steps: Step[] = []
   const fresh: string[] = []
   for (const [depth, hop] of hops.entries()) {
     const row = known.get(hop.hash)
+    const signer = await signerOf(hop.statement, hop.kid)
+    expiresAt = Math.min(expiresAt, row?.expires_at ?? hop.statement.exp, signedUntil(hop.statement, signer))
     if (row !== undefined) {
       lineage = JSON.parse(row.lineage) as Lineage
       continue
     }
     if (depth === 0) requireOwn(own, hop.statement)
-    const ids = await firstSight(services, organization, hop, hops[depth - 1])
-    const stamped = await stampLineage(services, organization, [organization.id, principal.standingId, ...ids])
-    lineage = joinLineages(lineage, stamped)
-    steps.push(...registrationSteps(registered(hop), { depth, lineage, nowMs: clock.nowMs() }))
-    fresh.push(hop.statement.jti)
+    const ids = await firstSight(services, organization, hop, { signer, parent: hops[depth - 1] })
+    const restsOn = [organization.id, principal.standingId, ...ids]
+    lineage = joinLineages(lineage, await stampLineage(services, organization, restsOn, hop.statement.iat))
+    steps.push(...registrationSteps(registered(hop), { depth, lineage, expiresAt, nowMs: clock.nowMs() }))
+    fresh.push(delegationId(hop.hash))
   }
+  if (expiresAt <= nowSeconds(clock)) refuse('expired')
   const all = hops.map(registered)
-  return { hops: all, leaf: all.at(-1) as RegisteredHop, principal, lineage, steps, fresh }
+  return { hops: all, leaf: all.at(-1) as RegisteredHop, principal, lineage, expiresAt, steps, fresh }
 }
 
 /** The rules for a statement nobody has shown before. Answers the ids whose end must end it. */
 async function firstSight(
   services: Services,
   organization: Organization,
-  { statement, kid }: VerifiedHop,
-  parent: VerifiedHop | undefined,
+  { statement, hash }: VerifiedHop,
+  { signer, parent }: { signer: Delegator | undefined; parent: VerifiedHop | undefined },
 ): Promise<string[]> {
   // What the authority attests it registers in the moment it signs; one it does not know, a restored backup has lost.
   if (statement.evidence.kind !== 'signed') refuse('delegation_unknown')
@@ -78,24 +92,24 @@ async function firstSight(
     refuse('malformed', { detail: 'A delegation lives longer than this authority allows.' })
   }
   refuseCumulative(statement.constraints ?? [])
-  const found = await findDelegator(services, organization, { by: statement.iss, kid })
-  const { holder, credential, instance } = requireAlive(services, found, statement)
+  const { holder, credential, instance } = requireAlive(services, signer, statement)
   // What was given to one instance, that instance hands on; another copy of the same agent was not given it.
   if (parent && parent.statement.delegate !== statement.iss && parent.statement.delegate !== instance?.spiffeId) {
     refuse('holder_binding_failed')
   }
-  return [holder, credential.id, statement.jti, ...(instance ? [instance.id] : [])]
+  const delegate = await partyIds(services, organization, statement.delegate)
+  return [holder, credential.id, delegationId(hash), ...(instance ? [instance.id] : []), ...delegate]
 }
 
-async function keyOf(
-  services: Services,
-  organization: Organization,
-  { who, kid, statement }: { who: string; kid: string; statement: Statement },
-): Promise<PublicKey | undefined> {
-  if (statement.evidence.kind === 'attested') return lookup(services, organization)(organization.issuer, kid)
-  const delegator = await findDelegator(services, organization, { by: who, kid })
-  const jwk = delegator?.credential.publicJwk
-  return jwk && importPublicKey(jwk, kid)
+function finder(services: Services, organization: Organization): FindSigner {
+  const found = new Map<string, ReturnType<FindSigner>>()
+  return async ({ iss: by, evidence }, kid) => {
+    if (evidence.kind === 'attested') return undefined
+    const key = JSON.stringify([by, kid])
+    const finding = found.get(key) ?? findDelegator(services, organization, { by, kid })
+    found.set(key, finding)
+    return finding
+  }
 }
 
 async function findKnown(services: Services, organization: Organization, hops: readonly VerifiedHop[]): Promise<Known> {
@@ -107,8 +121,8 @@ async function findKnown(services: Services, organization: Organization, hops: r
   return new Map(rows.map((row) => [row.hash, row]))
 }
 
-function registered({ statement, hash, compact }: VerifiedHop): RegisteredHop {
-  return { id: statement.jti, hash, statement, compact, evidence: statement.evidence }
+function registered({ statement, hash, kid, compact }: VerifiedHop): RegisteredHop {
+  return { id: delegationId(hash), hash, kid, statement, compact, evidence: statement.evidence }
 }
 
 /** Long chains are rarely meant: say so before the limit is reached. */

@@ -4,23 +4,36 @@ import type { Organization, Services } from '../services.ts'
 import type { AuditRecord, Step } from '../store/port.ts'
 import type { Principal } from './principal.ts'
 
-/** One statement the authority knows. `id` is its `dlg_` id. */
-export type RegisteredHop = { id: string; hash: string; statement: Statement; compact: string; evidence: Evidence }
+/** One statement the authority knows. `id` is its `dlg_` id; `kid`: the key that signed it. */
+export type RegisteredHop = {
+  id: string
+  hash: string
+  kid: string
+  statement: Statement
+  compact: string
+  evidence: Evidence
+}
 
 /**
  * A chain the authority knows, root first, never empty. `lineage`: of the leaf, its ancestors' included, with the epochs
- * stamped at registration.
+ * stamped at registration. `expiresAt` (Unix seconds): the earliest end of a statement, or of a key that signed one.
  */
-export type RegisteredChain = { hops: RegisteredHop[]; leaf: RegisteredHop; principal: Principal; lineage: Lineage }
+export type RegisteredChain = {
+  hops: RegisteredHop[]
+  leaf: RegisteredHop
+  principal: Principal
+  lineage: Lineage
+  expiresAt: number
+}
 
 /** A checked chain and the rows that make its unknown hops known; they belong into the command that relies on it. */
 export type PreparedChain = RegisteredChain & { steps: Step[]; fresh: string[] }
 
-/**
- * The rows of a statement seen for the first time. Whoever registers the same one at the same moment is no conflict; another
- * statement with the same id is.
- */
-export function registrationSteps(hop: RegisteredHop, at: { depth: number; lineage: Lineage; nowMs: number }): Step[] {
+/** The rows of a statement seen for the first time. Whoever registers the same one at the same moment is no conflict. */
+export function registrationSteps(
+  hop: RegisteredHop,
+  at: { depth: number; lineage: Lineage; expiresAt: number; nowMs: number },
+): Step[] {
   const { id, hash, statement, compact, evidence } = hop
   const row = {
     id,
@@ -31,9 +44,10 @@ export function registrationSteps(hop: RegisteredHop, at: { depth: number; linea
     principal: statement.sub,
     delegator: statement.iss,
     delegate: statement.delegate,
+    attested_by: evidence.kind === 'attested' ? evidence.by : null,
     depth: at.depth,
     lineage: JSON.stringify(at.lineage),
-    expires_at: statement.exp,
+    expires_at: at.expiresAt,
     created_at_ms: at.nowMs,
   }
   return [
@@ -49,7 +63,7 @@ export function recordOfRegistration(
   { hops, leaf, principal, fresh }: PreparedChain,
   { by, traceId }: { by: string; traceId?: string | undefined },
 ): Promise<AuditRecord> {
-  const { scope, task } = leaf.statement
+  const { scope, task, sid } = leaf.statement
   return record(services, organization, {
     type: 'delegation.registered',
     by,
@@ -60,6 +74,7 @@ export function recordOfRegistration(
     count: fresh.length,
     outcome: 'done',
     ...(task !== undefined && { task }),
+    ...(sid !== undefined && { sid }),
     ...(traceId !== undefined && { trace_id: traceId }),
   })
 }

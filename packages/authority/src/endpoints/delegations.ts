@@ -75,11 +75,19 @@ export const listDelegationsEndpoint: Endpoint = endpoint({
     principal: party.optional(),
     delegator: party.optional(),
     delegate: party.optional(),
+    attested_by: party
+      .optional()
+      .describe('The administrator, or the operator, on whose word the authority states it.'),
   }),
   answers: { 200: { description: 'One page of delegations.', schema: listed(delegationView) } },
   async handle(services, call) {
-    const { principal, delegator, delegate } = call.query
-    const where = { ...(principal && { principal }), ...(delegator && { delegator }), ...(delegate && { delegate }) }
+    const { principal, delegator, delegate, attested_by } = call.query
+    const where = {
+      ...(principal && { principal }),
+      ...(delegator && { delegator }),
+      ...(delegate && { delegate }),
+      ...(attested_by && { attested_by }),
+    }
     const { rows, next } = await page(services, call, {
       read: (after, limit) =>
         listDelegations(services, call.organization, { where, limit, after: after === undefined ? after : `${after}` }),

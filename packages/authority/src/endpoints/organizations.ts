@@ -1,11 +1,19 @@
-import { algorithms } from '@credence/protocol'
+import { algorithms, refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { answer } from '../http/answer.ts'
 import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
-import { createOrganization, listOrganizations } from '../organizations/index.ts'
-import type { Organization } from '../services.ts'
+import {
+  createOrganization,
+  findOrganization,
+  type ListedOrganization,
+  listOrganizations,
+  resumeOrganization,
+  suspendOrganization,
+} from '../organizations/index.ts'
+import type { Services } from '../services.ts'
 import { page, paging } from './page.ts'
-import { handle, listed, shortText } from './schemas.ts'
+import { answerRevoked, cause, revokedSchema, waitMs } from './revocation_answer.ts'
+import { handle, id, listed, shortText } from './schemas.ts'
 
 const tag = 'Organizations'
 const algorithm = z.enum(algorithms)
@@ -18,7 +26,10 @@ const organizationView = z.object({
   trust_domain: z.string(),
   signing_algorithm: algorithm,
   created_at_ms: z.number(),
+  suspended_at_ms: z.number().optional().describe('Since when the installation holds it stopped.'),
 })
+
+const params = z.strictObject({ id: id('org') })
 
 export const createOrganizationEndpoint: Endpoint = endpoint({
   method: 'post',
@@ -70,7 +81,56 @@ export const listOrganizationsEndpoint: Endpoint = endpoint({
   },
 })
 
-function viewOf(organization: Organization): z.output<typeof organizationView> {
+export const suspendOrganizationEndpoint: Endpoint = endpoint({
+  method: 'post',
+  path: '/v1/organizations/{id}/suspend',
+  at: 'origin',
+  door: 'installation',
+  room: 'revocation',
+  summary: 'Stop an organization whole, until the installation resumes it',
+  tag,
+  params,
+  body: z.strictObject({ cause: cause.default('suspended'), wait_ms: waitMs }),
+  answers: {
+    200: { description: 'It is stopped; the three moments.', schema: revokedSchema },
+    404: { description: 'There is no such organization.' },
+    409: { description: 'The installation has stopped it already.' },
+  },
+  async handle(services, call) {
+    const { params, body, caller, traceId } = call
+    const organization = await requireOrganization(services, params.id)
+    const stop = { by: actorOf(call), cause: body.cause, traceId }
+    const revoked = await suspendOrganization(services, organization, stop)
+    return answerRevoked(services, { organization, caller, leave: () => call.leave() }, revoked, body.wait_ms)
+  },
+})
+
+export const resumeOrganizationEndpoint: Endpoint = endpoint({
+  method: 'post',
+  path: '/v1/organizations/{id}/resume',
+  at: 'origin',
+  door: 'installation',
+  summary: 'Let an organization that the installation stopped work again; what it held before stays dead',
+  tag,
+  params,
+  answers: {
+    200: { description: 'The organization as it is now.', schema: organizationView },
+    404: { description: 'There is no such organization.' },
+    409: { description: 'The installation has not stopped it.' },
+  },
+  async handle(services, call) {
+    const { params, traceId } = call
+    const organization = await requireOrganization(services, params.id)
+    await resumeOrganization(services, organization, { by: actorOf(call), traceId })
+    return answer(viewOf(await requireOrganization(services, params.id)))
+  },
+})
+
+async function requireOrganization(services: Services, id: string): Promise<ListedOrganization> {
+  return (await findOrganization(services, id)) ?? refuse('not_found')
+}
+
+function viewOf(organization: ListedOrganization): z.output<typeof organizationView> {
   return {
     id: organization.id,
     handle: organization.handle,
@@ -79,5 +139,6 @@ function viewOf(organization: Organization): z.output<typeof organizationView> {
     trust_domain: organization.trustDomain,
     signing_algorithm: organization.signingAlgorithm,
     created_at_ms: organization.createdAtMs,
+    ...(organization.suspendedAtMs !== undefined && { suspended_at_ms: organization.suspendedAtMs }),
   }
 }

@@ -4,7 +4,7 @@ import { authenticateClient, type Client } from '../authentication/index.ts'
 import { grantFor, issue, recordRefusal, type TokenRequest } from '../grants/index.ts'
 import { answer, oauthErrorSchema } from '../http/answer.ts'
 import { type Call, type Endpoint, endpoint } from '../http/endpoint.ts'
-import { decide, narrow } from '../policy/index.ts'
+import { decide, granted, narrow } from '../policy/index.ts'
 import { findResource, type Resource } from '../resources/index.ts'
 import type { Organization, Services } from '../services.ts'
 import { proveKey } from '../tokens/index.ts'
@@ -59,19 +59,18 @@ async function tokenFor(services: Services, call: Call<unknown, unknown, Form>, 
   const grant = grantFor(body)
   const resource = await resourceFor(services, organization, body)
   if (proof === undefined && resource.proofMode === 'required') refuse('proof_missing')
-  const request: TokenRequest = { organization, client, resource, form: body, requested: requestedScope(body) }
+  const own = ownCeilings(client, resource)
+  const request: TokenRequest = { organization, client, resource, form: body, requested: requestedScope(body), own }
   const drawn = await grant.draw(services, request)
   const attested = drawn.chain?.hops.some(({ evidence }) => evidence.kind === 'attested') === true
   if (attested && !resource.acceptsAttested) refuse('attested_refused')
 
-  const { agent, credential } = client
-  // What an agent may do at the authority itself follows from what it runs, not from its capabilities.
-  const capabilities = resource.builtin ? resource.scopes : agent.capabilities
-  const scope = narrow(
-    [...drawn.ceilings, resource.scopes, capabilities, credential.scope ?? resource.scopes],
-    request.requested,
-    { declared: resource.scopes, beyond: drawn.beyond },
-  )
+  const { agent } = client
+  const scope = narrow([...drawn.ceilings, resource.scopes, ...own], request.requested, {
+    declared: resource.scopes,
+    // Whatever a grant has narrowed already: no scope gets past the client's own bounds.
+    beyond: granted([drawn.beyond, ...own]),
+  })
   const hops = drawn.chain?.hops.map(({ statement }) => statement.delegate) ?? [agent.spiffeId]
   const decision = await decide({
     principal: drawn.sub,
@@ -84,6 +83,13 @@ async function tokenFor(services: Services, call: Call<unknown, unknown, Form>, 
   if (decision.outcome !== 'permit') refuse('authorization_refused')
   // No token leaves before its record is durable: `issue` answers after the commit.
   return issue(services, { request, grant, drawn, scope, proof, decision, traceId })
+}
+
+/** What the agent may ever hold, and what the credential that it shows may obtain. */
+function ownCeilings({ agent, credential }: Client, resource: Resource): Array<readonly string[]> {
+  // What an agent may do at the authority itself follows from what it runs, not from its capabilities.
+  const capabilities = resource.builtin ? [] : [agent.capabilities]
+  return credential.scope === undefined ? capabilities : [...capabilities, credential.scope]
 }
 
 /** RFC 8707, narrowed: exactly one resource, so that no token can be used at a place nobody thought of. */

@@ -25,12 +25,12 @@ export async function scopesBeyond(
   chain: RegisteredChain,
   over: ReadonlyArray<readonly string[]> = [],
 ): Promise<string[]> {
-  const { organization, client, resource } = request
+  const { organization, resource, own } = request
   const scopes: string[] = []
   for (const next of await onwardResources(services, request, chain.leaf.statement.onward)) {
     const ceilings = await chainCeilings(services, organization, chain, next.audience)
-    scopes.push(...granted([...over, ...ceilings, next.scopes, client.agent.capabilities]))
+    scopes.push(...granted([...over, ...ceilings, next.scopes, ...own]))
   }
   // A word that this resource knows too would be a right here, and what the principal may do here has its own ceilings.
-  return scopes.filter((scope) => !resource.scopes.some((own) => covers(own, scope) || covers(scope, own)))
+  return scopes.filter((scope) => !resource.scopes.some((known) => covers(known, scope) || covers(scope, known)))
 }

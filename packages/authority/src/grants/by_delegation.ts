@@ -20,7 +20,7 @@ export async function byDelegation(services: Services, request: TokenRequest, su
     ceilings: await chainCeilings(services, organization, chain, resource.audience),
     beyond: await scopesBeyond(services, request, chain),
     constraints: leaf.constraints ?? [],
-    expiresAt: leaf.exp,
+    expiresAt: chain.expiresAt,
     lineage: chain.lineage,
     ...taskAndSession(form, leaf),
     steps: chain.steps,

@@ -34,7 +34,7 @@ export async function bySubjectAndActor(
     ceilings: [carried, ...(await chainCeilings(services, organization, chain, resource.audience))],
     beyond: await scopesBeyond(services, request, chain, [carried]),
     constraints: leaf.constraints ?? [],
-    expiresAt: Math.min(subject.claims.exp, actor.claims.exp, leaf.exp),
+    expiresAt: Math.min(subject.claims.exp, actor.claims.exp, chain.expiresAt),
     lineage: joinLineages(
       chain.lineage,
       fullLineage(subject.claims, subject.kid),

@@ -27,6 +27,8 @@ export type TokenRequest = {
   form: TokenForm
   /** The scopes asked for; undefined: all that is allowed. */
   requested: readonly string[] | undefined
+  /** What bounds all that this client obtains, here and onward, whoever it acts for. */
+  own: ReadonlyArray<readonly string[]>
 }
 
 /** The authority a grant has found to draw on. All of it is verified; nothing is copied from the request. */

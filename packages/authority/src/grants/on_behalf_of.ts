@@ -2,7 +2,7 @@ import { intersectScopes, parseScope, refuse } from '@credence/protocol'
 import { chainCeilings, extendOnBehalf, loadChain } from '../delegations/index.ts'
 import { findResource } from '../resources/index.ts'
 import type { Services } from '../services.ts'
-import { fullLineage, joinLineages } from '../tokens/index.ts'
+import { fullLineage } from '../tokens/index.ts'
 import { onwardResources, scopesBeyond } from './beyond.ts'
 import { type Drawn, type TokenRequest, taskAndSession } from './grant.ts'
 import { presentedToken } from './presented.ts'
@@ -25,6 +25,7 @@ export async function onBehalfOf(services: Services, request: TokenRequest, subj
   if (!leaf.onward?.includes(resource.audience)) refuse('onward_not_granted')
 
   const { task, session } = taskAndSession(form, leaf, claims)
+  const lineage = fullLineage(claims, kid)
   const carried = parseScope(claims.scope)
   const later = await onwardResources(services, request, leaf.onward)
   const chain = await extendOnBehalf(services, organization, parent, {
@@ -37,7 +38,9 @@ export async function onBehalfOf(services: Services, request: TokenRequest, subj
     ),
     expiresAt: claims.exp,
     token: claims.jti,
+    lineage,
     ...(task !== undefined && { task }),
+    ...(session !== undefined && { session }),
   })
   return {
     sub: claims.sub,
@@ -45,8 +48,8 @@ export async function onBehalfOf(services: Services, request: TokenRequest, subj
     ceilings: [carried, ...(await chainCeilings(services, organization, chain, resource.audience))],
     beyond: await scopesBeyond(services, request, chain, [carried]),
     constraints: leaf.constraints ?? [],
-    expiresAt: Math.min(claims.exp, leaf.exp),
-    lineage: joinLineages(chain.lineage, fullLineage(claims, kid)),
+    expiresAt: chain.expiresAt,
+    lineage: chain.lineage,
     ...(task !== undefined && { task }),
     ...(session !== undefined && { session }),
     steps: chain.steps,

@@ -73,6 +73,7 @@ function rowsOf(organization: Organization): Step[] {
     display_name: displayName,
     signing_algorithm: signingAlgorithm,
     created_at_ms: createdAtMs,
+    suspended_at_ms: null,
   }
   // Without a row of its own it stands at epoch 0, and its feed at 0 too.
   return [{ do: 'insert', table: 'organizations', row, otherwise: 'handle_taken' }]

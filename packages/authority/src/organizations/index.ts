@@ -1,2 +1,8 @@
 export { createOrganization, type NewOrganization } from './create.ts'
-export { findOrganizationByHandle, listOrganizations } from './organization.ts'
+export {
+  findOrganization,
+  findOrganizationByHandle,
+  type ListedOrganization,
+  listOrganizations,
+} from './organization.ts'
+export { resumeOrganization, suspendOrganization } from './suspend.ts'

@@ -7,14 +7,30 @@ export async function findOrganizationByHandle(services: Services, handle: strin
   return row && organizationOf(row)
 }
 
+/** With what may change. */
+export type ListedOrganization = Organization & {
+  /** Since when the installation holds it stopped, Unix milliseconds. */
+  suspendedAtMs?: number
+}
+
+export async function findOrganization(services: Services, id: string): Promise<ListedOrganization | undefined> {
+  const row = await services.store.global.organizationById(id)
+  return row && listed(row)
+}
+
 /** In the order of their ids; `after` is an id. */
 export async function listOrganizations(
   services: Services,
   query: { after?: string | undefined; limit: number },
-): Promise<Organization[]> {
+): Promise<ListedOrganization[]> {
   const { after, limit } = query
   const rows = await services.store.global.organizations(after === undefined ? { limit } : { after, limit })
-  return rows.map(organizationOf)
+  return rows.map(listed)
+}
+
+function listed(row: RowOfOrganization): ListedOrganization {
+  const { suspended_at_ms: suspendedAtMs } = row
+  return { ...organizationOf(row), ...(suspendedAtMs !== null && { suspendedAtMs }) }
 }
 
 function organizationOf(row: RowOfOrganization): Organization {

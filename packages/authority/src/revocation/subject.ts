@@ -6,6 +6,19 @@ import { type Kind, kindOf } from './end.ts'
 /** What else changes when something ends, or comes back: conditions first. */
 type Consequences = { ending(id: string, nowMs: number): Step[]; restoring(id: string): Step[] }
 
+/** What is ended at an endpoint of its own, because more must happen in the same command. */
+const elsewhere = {
+  signing_key: 'A signing key is revoked at /v1/signing-keys: its successor must be there at once.',
+  administrator: 'An administrator is ended at /v1/administrators, with or without what it attested.',
+} as const satisfies Partial<Record<Kind, string>>
+
+type Elsewhere = keyof typeof elsewhere
+
+/** Where this kind of thing is ended instead; undefined when it is ended like anything else. */
+export function endedElsewhere(kind: Kind): string | undefined {
+  return Object.hasOwn(elsewhere, kind) ? elsewhere[kind as Elsewhere] : undefined
+}
+
 const nothing: Consequences = { ending: () => [], restoring: () => [] }
 
 function mustExist(table: 'agents' | 'people' | 'instances'): Consequences {
@@ -17,12 +30,18 @@ function mustExist(table: 'agents' | 'people' | 'instances'): Consequences {
  * One row for each kind. A token, a delegation or a task may be ended before the authority ever hears of it: a stolen statement
  * that was never shown is then refused at first sight.
  */
-const consequences: Record<Exclude<Kind, 'signing_key'>, Consequences> = {
+const consequences: Record<Exclude<Kind, Elsewhere>, Consequences> = {
   token: nothing,
   delegation: nothing,
   task: nothing,
   service: nothing,
-  organization: nothing,
+  organization: {
+    ending: () => [],
+    // What the installation holds stopped, only the installation lets go.
+    restoring: () => [
+      { do: 'require', table: 'organizations', where: { suspended_at_ms: null }, otherwise: 'forbidden' },
+    ],
+  },
   person: mustExist('people'),
   instance: mustExist('instances'),
   agent: mustExist('agents'),
@@ -53,9 +72,13 @@ export function subjectOf(
 }
 
 export function stepsToEnd(services: Pick<Services, 'clock'>, kind: Kind, id: string): Step[] {
-  return kind === 'signing_key' ? [] : consequences[kind].ending(id, services.clock.nowMs())
+  return consequencesOf(kind).ending(id, services.clock.nowMs())
 }
 
 export function stepsToRestore(kind: Kind, id: string): Step[] {
-  return kind === 'signing_key' ? [] : consequences[kind].restoring(id)
+  return consequencesOf(kind).restoring(id)
+}
+
+function consequencesOf(kind: Kind): Consequences {
+  return endedElsewhere(kind) === undefined ? consequences[kind as Exclude<Kind, Elsewhere>] : nothing
 }

@@ -11,17 +11,26 @@ export function joinLineages(...lineages: readonly Lineage[]): Lineage {
 /**
  * The lineage of things that are drawn on now: their ids with the epochs they stand at. Refuses `revoked` when one does not
  * stand. The command that relies on it must carry it as `alive` too: something may end in between.
+ *
+ * `saidAt` (Unix seconds): when a statement that draws on them says that it was made. Refuses `revoked` when one of them
+ * was stopped since, though it stands again: what ends with a suspension does not come back by not having been shown.
  */
 export async function stampLineage(
   services: Services,
   organization: Organization,
   ids: readonly string[],
+  saidAt = Number.POSITIVE_INFINITY,
 ): Promise<Lineage> {
   const rows = await services.store.of(organization.id).standing([...new Set(ids)])
   const standing = new Map(rows.map((row) => [row.id, row]))
   return [...new Set(ids)].map((id) => {
     const row = standing.get(id)
     if (row?.alive === 0) refuse('revoked')
+    if (row !== undefined && saidAt * 1000 < row.since_ms) {
+      refuse('revoked', {
+        detail: 'It was made before something it rests on was stopped: its delegator signs it again.',
+      })
+    }
     return [id, row?.epoch ?? 0]
   })
 }

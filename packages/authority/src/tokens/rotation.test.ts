@@ -164,6 +164,7 @@ test('a start finds a wrong or missing wrapping key out', async () => {
     display_name: 'Acme',
     signing_algorithm: 'ES256',
     created_at_ms: 0,
+    suspended_at_ms: null,
   }
   const steps = [{ do: 'insert', table: 'organizations', row, otherwise: 'conflict' }] as const
   await node.store.commit({ organization: organization.id, steps, audit: null })
