@@ -28,7 +28,12 @@ import { introspectEndpoint } from './endpoints/introspect.ts'
 import { jwksEndpoint } from './endpoints/jwks.ts'
 import { metadataEndpoints } from './endpoints/metadata.ts'
 import { openapi } from './endpoints/openapi.ts'
-import { createOrganizationEndpoint, listOrganizationsEndpoint } from './endpoints/organizations.ts'
+import {
+  createOrganizationEndpoint,
+  listOrganizationsEndpoint,
+  resumeOrganizationEndpoint,
+  suspendOrganizationEndpoint,
+} from './endpoints/organizations.ts'
 import {
   changePersonEndpoint,
   endKeyEndpoint,
@@ -124,6 +129,8 @@ export const endpoints: readonly Endpoint[] = [
 
   createOrganizationEndpoint,
   listOrganizationsEndpoint,
+  suspendOrganizationEndpoint,
+  resumeOrganizationEndpoint,
 
   healthEndpoint,
   readinessEndpoint,

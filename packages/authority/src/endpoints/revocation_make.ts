@@ -1,7 +1,7 @@
 import { refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
-import { revoke, stepsToEnd, subjectOf } from '../revocation/index.ts'
+import { endedElsewhere, revoke, stepsToEnd, subjectOf } from '../revocation/index.ts'
 import { answerRevoked, cause, note, revokedSchema, waitMs } from './revocation_answer.ts'
 
 export const revokeAnythingEndpoint: Endpoint = endpoint({
@@ -29,9 +29,8 @@ export const revokeAnythingEndpoint: Endpoint = endpoint({
   async handle(services, call) {
     const { organization, body, traceId } = call
     const { kind, ...about } = subjectOf(organization, body.id)
-    // Its successor must be there in the same command.
-    if (kind === 'signing_key')
-      refuse('validation_failed', { detail: 'id: a signing key is revoked at /v1/signing-keys.' })
+    const elsewhere = endedElsewhere(kind)
+    if (elsewhere !== undefined) refuse('validation_failed', { detail: `id: ${elsewhere}` })
     const revoked = await revoke(services, organization, {
       id: body.id,
       cause: body.cause,

@@ -4,4 +4,4 @@ export { FeedHub, type FeedParts, type FeedSettings, type Operates, type Subscri
 export { raiseIncarnation } from './incarnation.ts'
 export { alignedWidth, maxFacts, readAlignedBatch, readBatch } from './page.ts'
 export { awaitReach, type Revocation, type Revoked, restore, revoke } from './revoke.ts'
-export { stepsToEnd, stepsToRestore, subjectOf } from './subject.ts'
+export { endedElsewhere, stepsToEnd, stepsToRestore, subjectOf } from './subject.ts'
