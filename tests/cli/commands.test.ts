@@ -126,6 +126,13 @@ test('an instance has its own key, and a secret is shown once or goes into a fil
   await place.json('agents', 'credentials', 'end', 'legacy', kept.id)
   const after = await place.run(['tokens', 'get', '--as', 'legacy', '--secret', 'legacy.secret', '--resource', api])
   expect(after.code).toBe(1)
+
+  const script = 'agents register script --purpose Cron --allow api_key'.split(' ')
+  await place.json(...script, '--owner', bob, '--may', `${api}=repo:read`)
+  const key = 'agents credentials add script --kind api_key --scope repo:read --out script.secret'.split(' ')
+  expect(await place.json(...key)).toMatchObject({ kind: 'api_key', secret_file: 'script.secret' })
+  const got = await place.json('tokens', 'get', '--as', 'script', '--secret', 'script.secret', '--resource', api)
+  expect(got).toMatchObject({ scope: 'repo:read', type: 'DPoP' })
 }, 60_000)
 
 test('a delegation is signed offline, handed on, exchanged, verified, drawn as a tree, revoked', async () => {

@@ -48,7 +48,9 @@ test('the tarballs hold what is published and nothing else', () => {
       expect(file.path).toMatch(/^(dist\/.*\.(js|js\.map|d\.ts)|package\.json|LICENSE|README\.md)$/)
       expect(file.path).not.toMatch(/\.test\./)
     }
-    expect(tarball?.files.map(({ path }) => path)).toEqual(expect.arrayContaining(['LICENSE', 'package.json']))
+    expect(tarball?.files.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(['LICENSE', 'README.md', 'package.json']),
+    )
   }
 })
 

@@ -25,8 +25,13 @@ export async function agentIn(context: Context<AsAgent>): Promise<Agent> {
   const { key, secret } = context.options
   const about = { issuer: context.issuer(), clientId: await spiffeIdOf(context, context.options.as) }
   if (key !== undefined) return createAgent({ ...about, key: await keyIn(key) })
-  if (secret !== undefined) return createAgent({ ...about, clientSecret: (await context.read(secret)).trim() })
+  if (secret !== undefined) return createAgent({ ...about, ...secretIn((await context.read(secret)).trim()) })
   return misused('Say how the agent proves itself: --key or --secret.')
+}
+
+/** A secret of the authority's making says by its first letters which kind it is; any other can only be a client secret. */
+function secretIn(text: string): { apiKey: string } | { clientSecret: string } {
+  return text.startsWith('credence_ak_') ? { apiKey: text } : { clientSecret: text }
 }
 
 /** A handle is looked up, which takes a connection; a SPIFFE ID is taken as it is, without asking anybody. */

@@ -60,6 +60,7 @@ test('the administrator of the installation is asked at the origin', () => {
 test('a secret goes over https, or stays on this machine', async () => {
   await expect(connection('http://a.example', 's').get('/v1/agents')).rejects.toMatchObject({ code: 'url_refused' })
   await expect(connection('ftp://localhost', 's').get('/v1/agents')).rejects.toMatchObject({ code: 'url_refused' })
+  await expect(connection('http://127.9.9.9', 's').get('/v1/agents')).rejects.toMatchObject({ code: 'url_refused' })
 })
 
 test('a redirect is not followed: the secret would travel with it', async () => {

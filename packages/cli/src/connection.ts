@@ -1,3 +1,4 @@
+import { isSafeUrl } from '@credence/protocol'
 import { Failure } from './failure.ts'
 import { profilePath, readProfile } from './profile.ts'
 
@@ -74,7 +75,7 @@ export function connection(issuer: string, secret?: string): Connection {
 
 /** `fetch` that follows no redirect (a secret must not travel to where an answer points) and fails in a sentence. */
 export async function ask(url: string, init: RequestInit = {}): Promise<Response> {
-  if (!isSafe(url)) {
+  if (!isSafeUrl(url)) {
     throw new Failure(
       'url_refused',
       `${url} is not an https URL.`,
@@ -91,13 +92,6 @@ export async function ask(url: string, init: RequestInit = {}): Promise<Response
       { cause },
     )
   }
-}
-
-function isSafe(url: string): boolean {
-  if (!URL.canParse(url)) return false
-  const { protocol, hostname } = new URL(url)
-  if (protocol === 'https:') return true
-  return protocol === 'http:' && (hostname === 'localhost' || hostname === '[::1]' || /^127\.[\d.]+$/.test(hostname))
 }
 
 function parsed<T>(text: string): T {

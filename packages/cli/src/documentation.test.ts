@@ -7,7 +7,9 @@ import { program } from './program.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const guides = readdirSync(join(root, 'docs/guides')).map((name) => `docs/guides/${name}`)
-const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'sdks/typescript/README.md', ...guides]
+const packages = ['packages/protocol', 'packages/authority', 'packages/cli', 'sdks/typescript']
+const published = packages.map((path) => `${path}/README.md`)
+const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', ...published, ...guides]
 const credence = program(
   {
     env: {},

@@ -1,5 +1,5 @@
-import { type JsonObject, refuseAtUse as refuse } from '@credence/protocol'
-import { ask, isSafeUrl, readObject } from './network.ts'
+import { isSafeUrl, type JsonObject, refuseAtUse as refuse } from '@credence/protocol'
+import { ask, readObject } from './network.ts'
 import type { Runtime } from './runtime.ts'
 
 /** The endpoints of an authority, from its RFC 8414 metadata. */

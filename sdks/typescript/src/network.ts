@@ -57,12 +57,3 @@ export function readObject(text: string, maxBytes = 65_536): JsonObject {
   }
   return isJsonObject(value) ? value : refuse('authority_answer_invalid')
 }
-
-/** https, or http where the traffic cannot leave the machine. */
-export function isSafeUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const { protocol, hostname, username, password } = new URL(text)
-  if (username !== '' || password !== '') return false
-  if (protocol === 'https:') return true
-  return protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
-}
