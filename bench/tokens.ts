@@ -23,7 +23,7 @@ type Contestant = {
 /** Tokens per second, `client_credentials` with `private_key_jwt`, ES256: ours durable in SQLite, oidc-provider in memory. */
 export const measureTokens = async (): Promise<Figure[]> => {
   const world = await startWorld()
-  const peer = await startPeer(world.audience, world.scope)
+  const peers = await startPeers(world.audience, world.scope)
   const contestants: Contestant[] = [
     {
       name: 'credence (SQLite, durable)',
@@ -33,7 +33,7 @@ export const measureTokens = async (): Promise<Figure[]> => {
       key: world.agent.key,
       form: { scope: world.scope, resource: world.audience },
     },
-    peer.contestant,
+    ...peers.map(({ contestant }) => contestant),
   ]
   try {
     const figures: Figure[] = []
@@ -63,7 +63,7 @@ export const measureTokens = async (): Promise<Figure[]> => {
     return figures
   } finally {
     await world.stop()
-    await peer.stop()
+    await Promise.all(peers.map(({ stop }) => stop()))
   }
 }
 
@@ -97,25 +97,32 @@ const prepare = (contestant: Contestant, count: number, proof: boolean): Promise
     }),
   )
 
-const startPeer = async (audience: string, scope: string) => {
+/** Servers that are told one client and its key, and say where they listen. */
+const startPeers = async (audience: string, scope: string) => {
   const client = await generateSigningKey('ES256', { extractable: true })
   const signing = await generateSigningKey('ES256', { extractable: true })
-  const server = await startServer<{ issuer: string; tokenEndpoint: string }>(
-    [process.execPath, 'bench/peers/oidc_provider.mjs'],
-    {
-      clientId: 'bench',
-      clientJwk: client.publicJwk,
-      signingJwk: { ...signing.privateJwk, kid: signing.kid, alg: 'ES256', use: 'sig' },
-      audience,
-      scope,
-    },
-  )
-  const contestant: Contestant = {
-    name: 'oidc-provider (in memory)',
-    ...server.ready,
+  const told = {
     clientId: 'bench',
-    key: client,
-    form: { scope, resource: audience },
+    clientJwk: client.publicJwk,
+    signingJwk: { ...signing.privateJwk, kid: signing.kid, alg: 'ES256', use: 'sig' },
+    audience,
+    scope,
   }
-  return { contestant, stop: server.stop }
+  const commands = {
+    'oidc-provider (in memory)': ['bench/peers/oidc_provider.mjs'],
+    'same server and signatures (no store)': ['--conditions=@credence/source', 'bench/peers/bare.ts'],
+  }
+  return Promise.all(
+    Object.entries(commands).map(async ([name, command]) => {
+      const server = await startServer<{ issuer: string; tokenEndpoint: string }>([process.execPath, ...command], told)
+      const contestant: Contestant = {
+        name,
+        ...server.ready,
+        clientId: told.clientId,
+        key: client,
+        form: { scope, resource: audience },
+      }
+      return { contestant, stop: server.stop }
+    }),
+  )
 }
