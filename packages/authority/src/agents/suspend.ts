@@ -7,8 +7,6 @@ import type { Agent } from './agent.ts'
 export type Stop = {
   by: string
   cause: string
-  /** How long to wait for enforcement points to acknowledge. */
-  waitMs?: number | undefined
   traceId?: string | undefined
 }
 
@@ -63,6 +61,6 @@ function stillListed({ id }: Agent): Step {
   return { do: 'require', table: 'agents', where: { id, status: 'active' }, otherwise: 'already_ended' }
 }
 
-function ending({ id }: Agent, { by, cause, waitMs, traceId }: Stop) {
-  return { by, cause, waitMs, audit: { agent: id, ...(traceId && { trace_id: traceId }) } }
+function ending({ id }: Agent, { by, cause, traceId }: Stop) {
+  return { by, cause, audit: { agent: id, ...(traceId && { trace_id: traceId }) } }
 }
