@@ -71,6 +71,14 @@ test('it starts, says once where the first secret is, and serves an organization
   const foreign = await place.run(['organizations', 'list', '--issuer', origin, '--secret-file', 'acme.secret'])
   expect(foreign.err).toContain('unauthorized')
 
+  expect(await place.json('organizations', 'suspend', 'acme', '--cause', 'abuse', ...connection)).toMatchObject({
+    id: acme.id,
+    cause: 'abuse',
+  })
+  const held = await place.run(['restore', acme.id, '--issuer', acme.issuer, '--secret-file', 'acme.secret'])
+  expect(held.err).toContain('forbidden')
+  expect(await place.json('organizations', 'resume', acme.id, ...connection)).toMatchObject({ handle: 'acme' })
+
   running.signal('SIGTERM')
   const { code, out, err } = await running.ended
   expect(code).toBe(0)

@@ -1,9 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { encode } from '../src/base64url.ts'
 import { joinChain, splitChain } from '../src/delegation/chain.ts'
-import { newStatement, readStatement, type Statement, signStatement } from '../src/delegation/statement.ts'
+import {
+  delegationId,
+  newStatement,
+  readStatement,
+  type Statement,
+  signStatement,
+} from '../src/delegation/statement.ts'
 import { hashText } from '../src/digest.ts'
-import { agentSpiffeId, newId } from '../src/identifiers.ts'
+import { agentSpiffeId, isId, newId } from '../src/identifiers.ts'
 import type { JsonObject } from '../src/json.ts'
 import { signJws } from '../src/jws.ts'
 import {
@@ -100,6 +106,7 @@ describe('a chain', () => {
     const [one = '', again = ''] = [...(await signed(first)), ...(await signed(first))]
     const child = below(first, beta, { par_hash: (await readStatement(one)).hash })
     expect(one).not.toBe(again)
+    expect((await readStatement(one)).id).toBe((await readStatement(again)).id)
     expect(await outcome(async () => verify([again, await signStatement(keyFor(alpha), child)]))).toBe('accepted')
   })
 })
@@ -136,6 +143,14 @@ describe('refusals', () => {
     expect(await outcome(async () => verify(await signed(first, none)))).toBe('not_narrower')
     expect(await outcome(async () => verify(await signed(first, { ...none, task: 'T-2' })))).toBe('not_narrower')
     expect(await outcome(async () => verify(await twoHops({ task: 'T-1' })))).toBe('accepted')
+  })
+
+  test('so does a session', async () => {
+    const first = root({ sid: 'S-1' })
+    const { sid: _, ...none } = below(first, beta)
+    expect(await outcome(async () => verify(await signed(first, below(first, beta))))).toBe('accepted')
+    expect(await outcome(async () => verify(await signed(first, none)))).toBe('not_narrower')
+    expect(await outcome(async () => verify(await signed(first, { ...none, sid: 'S-2' })))).toBe('not_narrower')
   })
 
   test('a root that is not the principal’s own, names a parent, or was signed by another', async () => {
@@ -298,6 +313,7 @@ describe('the form of a statement', () => {
     ['a negative depth', { max_depth: -1 }],
     ['a task that is none', { task: ' ' }],
     ['an id of something else', { jti: newId('tok') }],
+    ['an id of its own choice', { jti: newId('dlg') }],
     ['no evidence', { evidence: null }],
     ['evidence of an unknown kind', { evidence: { kind: 'sworn' } }],
     ['evidence with a member that is not defined', { evidence: { kind: 'signed', by: 'me' } }],
@@ -329,7 +345,18 @@ describe('the form of a statement', () => {
     expect(await raw(header, body.replace('{"aud"', '{"sub":"x","aud"'))).toBe('duplicate_member')
   })
 
-  test('what is made anew: an id, 24 hours, no further hop, and no sums that nobody keeps', async () => {
+  test('has an id that follows from its words, whatever jti it claims', async () => {
+    const [one = '', other = ''] = await Promise.all(
+      [root(), root({ jti: root().jti, scope: 'crm:read' })].map((said) => signStatement(keyFor(person), said)),
+    )
+    const read = await readStatement(one)
+    expect(isId(read.id, 'dlg')).toBe(true)
+    expect(read.id).toBe(delegationId(read.hash))
+    expect(read.hash.startsWith(read.id.slice('dlg_'.length, -1))).toBe(true)
+    expect((await readStatement(other)).id).not.toBe(read.id)
+  })
+
+  test('what is made anew: a jti, 24 hours, no further hop, and no sums that nobody keeps', async () => {
     const words = { iss: person, sub: person, delegate: alpha, authority, aud: [crm], scope: 'crm:read' }
     const made = newStatement(words, now)
     expect(made).toMatchObject({ ...words, iat: now, exp: now + 86_400, max_depth: 0, evidence: { kind: 'signed' } })

@@ -53,6 +53,7 @@ function widened(parent: Statement, child: Statement): string | undefined {
   if (child.exp > parent.exp) return 'lives longer'
   if (child.max_depth >= parent.max_depth) return 'goes deeper'
   if (parent.task !== undefined && child.task !== parent.task) return 'leaves the task'
+  if (parent.sid !== undefined && child.sid !== parent.sid) return 'leaves the session'
   return child.sub === parent.sub ? undefined : 'is for another'
 }
 
@@ -104,6 +105,10 @@ const handOver = fc.record({
     { weight: 15, arbitrary: fc.constant('keep' as const) },
     { weight: 1, arbitrary: fc.constantFrom('T-1', 'T-2', undefined) },
   ),
+  session: fc.oneof(
+    { weight: 15, arbitrary: fc.constant('keep' as const) },
+    { weight: 1, arbitrary: fc.constantFrom('S-1', 'S-2', undefined) },
+  ),
   onBehalf: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
 })
 type HandOver = typeof handOver extends fc.Arbitrary<infer T> ? T : never
@@ -115,7 +120,7 @@ function some<T>(all: readonly T[], pick: number): T[] {
 }
 
 function hand(parent: Statement, step: HandOver): { child: Statement; onlyLess: boolean } {
-  const { onward, constraints, task, ...rest } = parent
+  const { onward, constraints, task, sid, ...rest } = parent
   const child: Statement = {
     ...below(rest, step.to),
     scope: (typeof step.scope === 'number' ? some(parent.scope.split(' '), step.scope) : step.scope).join(' '),
@@ -129,6 +134,8 @@ function hand(parent: Statement, step: HandOver): { child: Statement; onlyLess: 
   if (further) child.onward = further
   const within = step.task === 'keep' ? task : step.task
   if (within !== undefined) child.task = within
+  const session = step.session === 'keep' ? sid : step.session
+  if (session !== undefined) child.sid = session
   if (step.onBehalf) child.evidence = { kind: 'attested', by: newId('agt'), how: 'on_behalf_of' }
   const set = [step.scope, step.aud, step.onward, step.constraints].some((field) => typeof field !== 'number')
   const onlyLess =
@@ -137,6 +144,7 @@ function hand(parent: Statement, step: HandOver): { child: Statement; onlyLess: 
     step.depth !== 'more' &&
     parent.max_depth > 0 &&
     step.task === 'keep' &&
+    step.session === 'keep' &&
     !(step.onBehalf && onward === undefined)
   return { child, onlyLess }
 }
@@ -152,7 +160,7 @@ const start = fc.record({
   constraints,
   aud: fc.subarray(resources, { minLength: 1 }),
   depth: fc.integer({ min: 1, max: 6 }),
-  task: fc.constantFrom({}, { task: 'T-1' }),
+  task: fc.constantFrom({}, { task: 'T-1' }, { sid: 'S-1' }, { task: 'T-1', sid: 'S-1' }),
 })
 
 describe('whatever the sequence of hand-overs', () => {

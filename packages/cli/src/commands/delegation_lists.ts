@@ -28,7 +28,7 @@ type Delegation = {
   alive: boolean
 }
 
-type Filter = { principal?: string; from?: string; to?: string }
+type Filter = { principal?: string; from?: string; to?: string; attestedBy?: string }
 
 export function list(terminal: Terminal): Command {
   return connected(
@@ -40,6 +40,7 @@ export function list(terminal: Terminal): Command {
     .option('--principal <id>', 'on whose behalf')
     .option('--from <id>', 'who handed over: a psn_ id, or an agent')
     .option('--to <agent>', 'who received')
+    .option('--attested-by <id>', 'on whose word the authority stated it: an adm_ or agt_ id')
     .action(
       action<Filter>(terminal, async (context) => {
         const { api, output, options } = context
@@ -47,6 +48,7 @@ export function list(terminal: Terminal): Command {
           principal: options.principal,
           delegator: options.from && (await partyOf(context, options.from)),
           delegate: options.to && (await spiffeIdOf(context, options.to)),
+          attested_by: options.attestedBy,
         })
         output.value(found, () =>
           output.table(

@@ -1,18 +1,31 @@
 import type { Command } from 'commander'
 import { connected, group, leaf } from '../command.ts'
+import type { Connection } from '../connection.ts'
 import { action } from '../context.ts'
-import { listAll } from '../listing.ts'
+import { Failure } from '../failure.ts'
+import { listAll, part } from '../listing.ts'
 import { moment } from '../output.ts'
+import { type Revoked, reachLines } from '../revocation.ts'
 import { keepSecretOf, secretOption } from '../secret_output.ts'
 import type { Terminal } from '../terminal.ts'
+import { milliseconds } from '../words.ts'
 
-type Organization = { id: string; handle: string; issuer: string; trust_domain: string; created_at_ms: number }
+type Organization = {
+  id: string
+  handle: string
+  issuer: string
+  trust_domain: string
+  created_at_ms: number
+  suspended_at_ms?: number
+}
 type Made = Organization & { administrator: { id: string; secret?: string } }
 
 export function organizations(terminal: Terminal): Command {
   return group('organizations', 'the tenants of this installation; needs the installation administrator’s secret', [
     create(terminal),
     list(terminal),
+    suspend(terminal),
+    resume(terminal),
   ])
 }
 
@@ -53,10 +66,63 @@ function list(terminal: Terminal): Command {
       const found = await listAll<Organization>(installation(), '/v1/organizations')
       output.value(found, () =>
         output.table(
-          ['handle', 'issuer', 'trust domain', 'created'],
-          found.items.map((each) => [each.handle, each.issuer, each.trust_domain, moment(each.created_at_ms)]),
+          ['handle', 'issuer', 'trust domain', 'created', 'suspended'],
+          found.items.map((each) => [
+            each.handle,
+            each.issuer,
+            each.trust_domain,
+            moment(each.created_at_ms),
+            moment(each.suspended_at_ms),
+          ]),
         ),
       )
     }),
   )
+}
+
+type Stopping = { cause?: string; wait?: number }
+
+function suspend(terminal: Terminal): Command {
+  return connected(
+    leaf('suspend <organization>', 'stop an organization whole; its own administrators cannot bring it back', [
+      'credence organizations suspend acme --cause compromised --wait 2s',
+    ]),
+  )
+    .option('--cause <word>', 'why, in one word of the log')
+    .option('--wait <duration>', 'how long to wait for enforcement points to have heard, at most 10s', milliseconds)
+    .action(
+      action<Stopping>(terminal, async ({ installation, output, options }, named = '') => {
+        const id = await idOf(installation(), named)
+        const stopped = await installation().send<Revoked>('POST', `/v1/organizations/${part(id)}/suspend`, {
+          ...(options.cause !== undefined && { cause: options.cause }),
+          ...(options.wait !== undefined && { wait_ms: options.wait }),
+        })
+        output.value(stopped, () => {
+          output.line(`${stopped.id} is suspended.`)
+          for (const line of reachLines(stopped, output.paint)) output.line(line)
+        })
+      }),
+    )
+}
+
+function resume(terminal: Terminal): Command {
+  return connected(
+    leaf('resume <organization>', 'let a suspended organization work again; what it held before stays dead', [
+      'credence organizations resume acme',
+    ]),
+  ).action(
+    action(terminal, async ({ installation, output }, named = '') => {
+      const id = await idOf(installation(), named)
+      const resumed = await installation().send<Organization>('POST', `/v1/organizations/${part(id)}/resume`)
+      output.value(resumed, () => output.line(`${resumed.handle} is back. It needs new tokens.`))
+    }),
+  )
+}
+
+async function idOf(installation: Connection, named: string): Promise<string> {
+  if (named.startsWith('org_')) return named
+  const { items } = await listAll<Organization>(installation, '/v1/organizations', {}, Number.POSITIVE_INFINITY)
+  const found = items.find(({ handle }) => handle === named)
+  if (found === undefined) throw new Failure('not_found', 'There is no such organization.')
+  return found.id
 }

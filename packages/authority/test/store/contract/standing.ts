@@ -140,6 +140,18 @@ export function standing({ store }: Setting): void {
       expect(await restore('agt_1')).toMatchObject({ done: false })
     })
 
+    it('says since when it stands as it does', async () => {
+      const organization = newOrganization()
+      const since = async () => (await store().of(organization).standing(['agt_1']))[0]?.since_ms
+      await commit(organization, end('agt_1', { atMs: 10 }))
+      await commit(organization, end('agt_1', { atMs: 20 }))
+      expect(await since()).toBe(10)
+      await commit(organization, { do: 'restore', id: 'agt_1', atMs: 30, otherwise: 'conflict' })
+      expect(await since()).toBe(30)
+      await commit(organization, end('agt_1', { atMs: 40 }))
+      expect(await since()).toBe(40)
+    })
+
     it('lets one of many racing commands through', async () => {
       const organization = newOrganization()
       await commit(organization, end('agt_1'))
