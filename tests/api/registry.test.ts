@@ -6,6 +6,14 @@ import { postgresMissing } from '../postgres.ts'
 const publicJwk = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
 
 const missing = postgresMissing()
+// Nobody holds a lease here.
+const threeMoments = {
+  already_ended: false,
+  committed_at_ms: expect.any(Number),
+  acknowledged: { points: 0, of: 0, by_ms: expect.any(Number), all: true },
+  leases_over_by_ms: expect.any(Number),
+  last_token_expired_by_ms: expect.any(Number),
+}
 
 describe.for(['sqlite', 'postgres'] as const)('on %s', (store) => {
   beforeEach((context) => context.skip(store === 'postgres' && missing !== undefined, missing))
@@ -146,7 +154,8 @@ describe.for(['sqlite', 'postgres'] as const)('on %s', (store) => {
       'validation_failed',
     )
 
-    expect((await acme.api('delete', `${path}/${secret.body.id}`)).status).toBe(204)
+    const gone = await acme.api('delete', `${path}/${secret.body.id}?cause=leaked&wait_ms=50`)
+    expect(gone).toMatchObject({ status: 200, body: { id: secret.body.id, cause: 'leaked', ...threeMoments } })
     expect((await acme.api('delete', `${path}/${secret.body.id}`)).body.code).toBe('already_ended')
     const ended = (await acme.api('get', path)).body.items.filter((item: { ended_at_ms?: number }) => item.ended_at_ms)
     expect(ended).toMatchObject([{ id: secret.body.id }])
@@ -169,7 +178,8 @@ describe.for(['sqlite', 'postgres'] as const)('on %s', (store) => {
     expect(key.status).toBe(201)
     const person = await acme.api('get', `/v1/people/${ada}`)
     expect(person.body.keys).toMatchObject([{ id: key.body.id, kid: key.body.kid }])
-    expect((await acme.api('delete', `/v1/people/${ada}/keys/${key.body.id}`)).status).toBe(204)
+    const gone = await acme.api('delete', `/v1/people/${ada}/keys/${key.body.id}`)
+    expect(gone).toMatchObject({ status: 200, body: { id: key.body.id, cause: 'ended', ...threeMoments } })
     expect((await acme.api('post', `/v1/people/${ada}/keys`, { jwk })).body.code).toBe('key_taken')
     expect((await acme.api('get', `/v1/people/${ada}`)).body.keys[0].ended_at_ms).toBeTypeOf('number')
   })
@@ -240,7 +250,10 @@ describe.for(['sqlite', 'postgres'] as const)('on %s', (store) => {
     expect(JSON.stringify(items)).not.toContain('credence_adm')
     const first = items.find(({ id }: { id: string }) => id !== second.body.id)
     expect((await acme.api('delete', `/v1/administrators/${first.id}`)).body.code).toBe('conflict')
-    expect((await acme.api('delete', `/v1/administrators/${second.body.id}`)).status).toBe(204)
+    // Nobody but the authority ever asked for its secret: it has ended everywhere at once.
+    const gone = await acme.api('delete', `/v1/administrators/${second.body.id}`)
+    expect(gone).toMatchObject({ status: 200, body: { id: second.body.id, ...threeMoments } })
+    expect(gone.body.last_token_expired_by_ms).toBe(gone.body.committed_at_ms)
     const late = await fetch(`${acme.issuer}/v1/agents`, { headers: { authorization: `Bearer ${second.body.secret}` } })
     expect(late.status).toBe(401)
   })

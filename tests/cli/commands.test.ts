@@ -123,7 +123,9 @@ test('an instance has its own key, and a secret is shown once or goes into a fil
   expect(statSync(join(place.directory, 'legacy.secret')).mode & 0o777).toBe(0o600)
   const token = await place.json('tokens', 'get', '--as', 'legacy', '--secret', 'legacy.secret', '--resource', api)
   expect(token).toMatchObject({ scope: 'repo:read', type: 'DPoP' })
-  await place.json('agents', 'credentials', 'end', 'legacy', kept.id)
+  const end = ['agents', 'credentials', 'end', 'legacy', kept.id, '--cause', 'leaked', '--wait', '50ms']
+  const said = await place.run(end)
+  expect(said.out).toMatch(/^crd_\S+ has ended, .*\nacknowledged .*\nleases over .*\ntokens expired +15 min after/)
   const after = await place.run(['tokens', 'get', '--as', 'legacy', '--secret', 'legacy.secret', '--resource', api])
   expect(after.code).toBe(1)
 
@@ -314,7 +316,7 @@ test('agents are suspended, resumed, given away, restored, retired', async () =>
 test('a person’s key is ended with all it signed', async () => {
   await newKey('spare')
   const key = await place.json('people', 'enroll', bob, 'spare.pub')
-  expect(await place.json('people', 'end-key', bob, key.id)).toEqual({ id: key.id, ended: true })
+  expect(await place.json('people', 'end-key', bob, key.id)).toMatchObject({ id: key.id, cause: 'ended' })
   const { keys } = await place.json('people', 'show', bob)
   expect(keys.find((each: { id: string }) => each.id === key.id).ended_at_ms).toBeGreaterThan(0)
 }, 60_000)

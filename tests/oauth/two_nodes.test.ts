@@ -59,7 +59,12 @@ test('a key revoked at one signs nothing at the other, from the next request on'
   for (const at of [here, there]) expect((await cast.ask(agent, itself, { at })).status).toBe(200)
   const { body } = await acme.api('get', '/v1/signing-keys')
   const active = body.items.find(({ state }: { state: string }) => state === 'active').id
-  expect((await acme.api('post', `/v1/signing-keys/${active}/revoke`, {})).status).toBe(204)
+  const revoked = await acme.api('post', `/v1/signing-keys/${active}/revoke`, { wait_ms: 100 })
+  expect(revoked).toMatchObject({
+    status: 200,
+    body: { id: active, cause: 'compromised', acknowledged: { all: true } },
+  })
+  expect(revoked.body.last_token_expired_by_ms).toBe(revoked.body.committed_at_ms + 900_000)
   // The other node has the old key in memory, and must not use it.
   const answer = await cast.ask(agent, itself, { at: there })
   expect(answer.status).toBe(200)

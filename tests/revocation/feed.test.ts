@@ -1,4 +1,5 @@
 import { newId, verifyBatch } from '@credence/protocol'
+import { AgentKey } from '@credence/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestAuthority, type TestAuthority, type TestOrganization } from '../authority.ts'
 import { callFeed, keysOf, made, openPoint, registerAgent, registerOperator } from './enforcement_point.ts'
@@ -120,6 +121,17 @@ test('a revocation that waits says when everybody knew, when leases are over, an
   expect(answer.acknowledged.by_ms).toBeGreaterThanOrEqual(before)
   expect(answer.leases_over_by_ms).toBe(answer.committed_at_ms + 20_000)
   expect(answer.last_token_expired_by_ms).toBe(answer.committed_at_ms + 900_000)
+
+  // Whatever ends through an endpoint of its own is answered alike.
+  const { id, credential, owner } = await registerAgent(acme, 'leaver')
+  const jwk = (await AgentKey.generate()).publicJwk
+  const key = (await made(acme.api('post', `/v1/people/${owner}/keys`, { jwk }))).id
+  for (const path of [`/v1/agents/${id}/credentials/${credential}`, `/v1/people/${owner}/keys/${key}`]) {
+    const ended = await made(acme.api('delete', `${path}?cause=left&wait_ms=10000`))
+    expect(ended).toMatchObject({ id: path.split('/').at(-1), cause: 'left', acknowledged: { all: true } })
+    expect(ended.acknowledged.points).toBe(answer.acknowledged.of)
+    expect(Object.keys(ended).sort()).toEqual(Object.keys(answer).sort())
+  }
   await Promise.all([one.stop(), two.stop()])
 })
 

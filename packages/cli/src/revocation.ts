@@ -1,4 +1,6 @@
-import { distance, moment, type Paint } from './output.ts'
+import type { Command } from 'commander'
+import { distance, moment, type Output, type Paint, printable } from './output.ts'
+import { milliseconds } from './words.ts'
 
 /** What the authority answers when something ends: the three moments after which it cannot be used any more. */
 export type Revoked = {
@@ -9,6 +11,34 @@ export type Revoked = {
   acknowledged: { points: number; of: number; by_ms: number | null; all: boolean }
   leases_over_by_ms: number
   last_token_expired_by_ms: number
+}
+
+export type Ending = { cause?: string; wait?: number }
+
+/** The options of a command that ends something. */
+export function ending(command: Command): Command {
+  return command
+    .option('--cause <word>', 'why, in one word of the log')
+    .option('--wait <duration>', 'how long to wait for enforcement points to have heard, at most 10s', milliseconds)
+}
+
+/** Those options in a body. */
+export function endingBody({ cause, wait }: Ending): { cause?: string; wait_ms?: number } {
+  return { ...(cause !== undefined && { cause }), ...(wait !== undefined && { wait_ms: wait }) }
+}
+
+/** Those options in a query, for what is ended by DELETE. */
+export function endingQuery(options: Ending): string {
+  const query = new URLSearchParams(Object.entries(endingBody(options)).map(([name, value]) => [name, `${value}`]))
+  return query.size === 0 ? '' : `?${query}`
+}
+
+/** That it has ended, in words, and by when everybody goes by it. */
+export function tellEnded(output: Output, revoked: Revoked, says: string): void {
+  output.value(revoked, () => {
+    output.line(printable(says))
+    for (const line of reachLines(revoked, output.paint)) output.line(line)
+  })
 }
 
 /** The three moments, a line each, seen from the one at which the end was durable. */

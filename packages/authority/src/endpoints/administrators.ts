@@ -6,10 +6,10 @@ import {
   endWithAttestations,
   listAdministrators,
 } from '../administrators/index.ts'
-import { answer, answerEmpty } from '../http/answer.ts'
+import { answer } from '../http/answer.ts'
 import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { page, paging } from './page.ts'
-import { answerRevoked, cause, revokedSchema } from './revocation_answer.ts'
+import { answerEndedHere, answerRevoked, endingQuery, revokedSchema } from './revocation_answer.ts'
 import { id, listed, shortText } from './schemas.ts'
 
 const tag = 'Administrators'
@@ -67,28 +67,30 @@ export const endAdministratorEndpoint: Endpoint = endpoint({
   summary: 'End an administrator; nobody can end itself',
   tag,
   params: z.strictObject({ id: id('adm') }),
-  query: z.strictObject({
+  query: endingQuery.extend({
     attestations: z
       .enum(['keep', 'end'])
       .default('keep')
       .describe(
         'What becomes of the delegations that the authority stated on its word. `end` also later, once it has ended.',
       ),
-    cause: cause.default('ended').describe('Of the end of its attestations, one word.'),
   }),
   answers: {
-    200: { description: 'So is all that it attested; the three moments.', schema: revokedSchema },
-    204: { description: 'Its secret is worth nothing from now on.' },
+    200: {
+      description:
+        'Its secret is worth nothing from now on; the three moments of what it attested, when that ends too.',
+      schema: revokedSchema,
+    },
   },
   async handle(services, call) {
     const { organization, params, query, traceId } = call
     const end = { id: params.id, by: actorOf(call), traceId }
     if (query.attestations === 'end') {
       const revoked = await endWithAttestations(services, organization, { ...end, cause: query.cause })
-      return answerRevoked(services, call, revoked)
+      return answerRevoked(services, call, revoked, query.wait_ms)
     }
     await endAdministrator(services, organization, end)
-    return answerEmpty()
+    return answerEndedHere(services, { id: params.id, cause: query.cause })
   },
 })
 

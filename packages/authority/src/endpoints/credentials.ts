@@ -8,9 +8,10 @@ import {
   listCredentials,
   requireAgent,
 } from '../agents/index.ts'
-import { answer, answerEmpty } from '../http/answer.ts'
+import { answer } from '../http/answer.ts'
 import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { page, paging } from './page.ts'
+import { answerRevoked, endingQuery, revokedSchema } from './revocation_answer.ts'
 import { agentParams, id, jwk, listed, scopes, seconds } from './schemas.ts'
 
 const tag = 'Credentials'
@@ -95,14 +96,15 @@ export const endCredentialEndpoint: Endpoint = endpoint({
   summary: 'End a credential, and every token obtained with it',
   tag,
   params: agentParams.extend({ credential: id('crd') }),
-  answers: { 204: { description: 'The credential has ended for good.' } },
+  query: endingQuery,
+  answers: { 200: { description: 'It has ended for good; the three moments.', schema: revokedSchema } },
   async handle(services, call) {
-    const { organization, params, traceId } = call
+    const { organization, params, query, traceId } = call
     const agent = await requireAgent(services, organization, params.id)
     const credential = await findCredential(services, organization, params.credential)
     if (credential?.holder !== agent.id) refuse('not_found')
-    await endCredential(services, organization, credential, { by: actorOf(call), cause: 'ended', traceId })
-    return answerEmpty()
+    const stop = { by: actorOf(call), cause: query.cause, traceId }
+    return answerRevoked(services, call, await endCredential(services, organization, credential, stop), query.wait_ms)
   },
 })
 

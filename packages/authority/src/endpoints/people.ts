@@ -1,7 +1,7 @@
 import { refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { type Credential, endCredential, findCredential } from '../agents/index.ts'
-import { answer, answerEmpty } from '../http/answer.ts'
+import { answer } from '../http/answer.ts'
 import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import {
   changePerson,
@@ -13,6 +13,7 @@ import {
   requirePerson,
 } from '../people/index.ts'
 import { page, paging } from './page.ts'
+import { answerRevoked, endingQuery, revokedSchema } from './revocation_answer.ts'
 import { id, jwk, listed, permission, permissions, seconds, shortText } from './schemas.ts'
 
 const tag = 'People'
@@ -122,13 +123,14 @@ export const endKeyEndpoint: Endpoint = endpoint({
   summary: "End a person's key, and every delegation it signed",
   tag,
   params: params.extend({ key: id('crd') }),
-  answers: { 204: { description: 'The key has ended for good.' } },
+  query: endingQuery,
+  answers: { 200: { description: 'It has ended for good; the three moments.', schema: revokedSchema } },
   async handle(services, call) {
-    const { organization, params, traceId } = call
+    const { organization, params, query, traceId } = call
     const key = await findCredential(services, organization, params.key)
     if (key?.holder !== params.id) refuse('not_found')
-    await endCredential(services, organization, key, { by: actorOf(call), cause: 'ended', traceId })
-    return answerEmpty()
+    const stop = { by: actorOf(call), cause: query.cause, traceId }
+    return answerRevoked(services, call, await endCredential(services, organization, key, stop), query.wait_ms)
   },
 })
 

@@ -17,28 +17,37 @@ export const note = z
   .optional()
   .describe('Free text. The log holds a commitment to it only.')
 
-export const waitMs = z
-  .number()
-  .int()
-  .min(0)
-  .max(10_000)
-  .optional()
-  .describe(
-    'How long to wait for enforcement points to acknowledge. What had ended before is answered at once, and so is everything ' +
-      'while many wait already.',
-  )
+const wait = (number: z.ZodNumber) =>
+  number
+    .int()
+    .min(0)
+    .max(10_000)
+    .optional()
+    .describe(
+      'How long to wait for enforcement points to acknowledge. What had ended before is answered at once, and so is everything ' +
+        'while many wait already.',
+    )
+
+/** In a body. */
+export const waitMs = wait(z.number())
+
+/** The same in the query of what is ended by DELETE, which has no body. */
+export const endingQuery = z.strictObject({ cause: cause.default('ended'), wait_ms: wait(z.coerce.number()) })
 
 export const revokedSchema = z.object({
   id: z.string(),
   cause: z.string(),
-  fact: z.object({
-    seq: z.number(),
-    id: z.string(),
-    epoch: z.number(),
-    cause: z.string(),
-    at_ms: z.number(),
-    forget_after: z.number(),
-  }),
+  fact: z
+    .object({
+      seq: z.number(),
+      id: z.string(),
+      epoch: z.number(),
+      cause: z.string(),
+      at_ms: z.number(),
+      forget_after: z.number(),
+    })
+    .optional()
+    .describe('What enforcement points are told. Absent where nobody but the authority has ever gone by it.'),
   already_ended: z.boolean().describe('True when it had ended before: `fact` is the one in force.'),
   committed_at_ms: z.number(),
   acknowledged: z.object({
@@ -71,5 +80,22 @@ export async function answerRevoked(
     acknowledged: { points, of, by_ms: byMs, all },
     leases_over_by_ms: leasesOverByMs,
     last_token_expired_by_ms: lastTokenExpiredByMs,
+  } satisfies z.output<typeof revokedSchema>)
+}
+
+/** The same answer for what nobody but the authority ever asks about: it has ended everywhere at once. */
+export function answerEndedHere(
+  { clock }: Pick<Services, 'clock'>,
+  { id, cause }: { id: string; cause: string },
+): Response {
+  const atMs = clock.nowMs()
+  return answer({
+    id,
+    cause,
+    already_ended: false,
+    committed_at_ms: atMs,
+    acknowledged: { points: 0, of: 0, by_ms: atMs, all: true },
+    leases_over_by_ms: atMs,
+    last_token_expired_by_ms: atMs,
   } satisfies z.output<typeof revokedSchema>)
 }

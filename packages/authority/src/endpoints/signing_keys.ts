@@ -1,9 +1,9 @@
 import { algorithms } from '@credence/protocol'
 import { z } from 'zod'
-import { answer, answerEmpty } from '../http/answer.ts'
+import { answer } from '../http/answer.ts'
 import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { listSigningKeys, newSigningKey, revokeSigningKey, type SigningKeyRecord } from '../tokens/index.ts'
-import { cause, note } from './revocation_answer.ts'
+import { answerRevoked, cause, note, revokedSchema, waitMs } from './revocation_answer.ts'
 import { id } from './schemas.ts'
 
 const tag = 'Signing keys'
@@ -54,13 +54,13 @@ export const revokeSigningKeyEndpoint: Endpoint = endpoint({
   summary: 'End a signing key and everything it signed; its successor signs at once',
   tag,
   params: z.strictObject({ id: id('sgk') }),
-  body: z.strictObject({ cause: cause.default('compromised'), note }),
-  answers: { 204: { description: 'The key has ended for good.' } },
+  body: z.strictObject({ cause: cause.default('compromised'), note, wait_ms: waitMs }),
+  answers: { 200: { description: 'It has ended for good; the three moments.', schema: revokedSchema } },
   async handle(services, call) {
     const { organization, params, body } = call
     const { cause, note } = body
-    await revokeSigningKey(services, organization, { kid: params.id, cause, note, by: actorOf(call) })
-    return answerEmpty()
+    const revoked = await revokeSigningKey(services, organization, { kid: params.id, cause, note, by: actorOf(call) })
+    return answerRevoked(services, call, revoked, body.wait_ms)
   },
 })
 

@@ -21,7 +21,9 @@ export type Revocation = {
   expiresAtMs?: number
   /** Conditions and rows that go with it (an agent's status), before the ending itself. */
   steps?: readonly Step[]
-  /** More of the audit record: agent, task, trace. */
+  /** Runs once it is durable, before anybody is told: for what this process remembers of it. */
+  committed?(): void
+  /** More of the audit record: agent, task, trace; its type, where the log has a word of its own for this. */
   audit?: Partial<LeafContent>
 }
 
@@ -46,13 +48,14 @@ export async function revoke(services: Needed, organization: Organization, revoc
   const { id, cause, by, note, steps = [], audit } = revocation
   const reach = new Reach(services, organization)
   try {
-    const leaf = { ...audit, type: 'revocation.made', by, subject: id, cause, outcome: 'done' } as const
+    const leaf = { type: 'revocation.made', ...audit, by, subject: id, cause, outcome: 'done' } as const
     const end = endStep({ id, cause, atMs: services.clock.nowMs(), ...(revocation.final && { final: true }) })
     const { facts } = await commit(services, {
       organization: organization.id,
       steps: [...steps, end],
       audit: await record(services, organization, leaf, note === undefined ? {} : { note }),
     })
+    revocation.committed?.()
     const ended = facts.at(-1)
     if (!ended) throw new Error('the store ended something and said nothing of it')
     const { fresh, ...fact } = ended

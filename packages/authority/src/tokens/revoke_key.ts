@@ -1,6 +1,5 @@
 import { refuse } from '@credence/protocol'
-import { record } from '../audit/index.ts'
-import { endStep } from '../revocation/index.ts'
+import { type Revoked, revoke } from '../revocation/index.ts'
 import type { Organization, Services } from '../services.ts'
 import type { Step } from '../store/port.ts'
 import { sealedKeyRow } from './first_key.ts'
@@ -15,7 +14,7 @@ export async function revokeSigningKey(
   services: Services,
   organization: Organization,
   { kid, cause, note, by }: { kid: string; cause: string; note?: string | undefined; by: string },
-): Promise<void> {
+): Promise<Revoked> {
   const keys = await listSigningKeys(services, organization)
   const key = keys.find((one) => one.kid === kid)
   if (key === undefined) refuse('not_found')
@@ -30,13 +29,12 @@ export async function revokeSigningKey(
       otherwise: 'conflict',
     },
     ...(key.state === 'active' ? await succeed(services, organization, keys, now) : []),
-    endStep({ id: kid, cause, atMs: now }),
   ]
-  const said = { type: 'signing_key.changed', subject: kid, action: 'revoke', by, cause } as const
-  const audit = await record(services, organization, said, note === undefined ? {} : { note })
-  const outcome = await services.store.commit({ organization: organization.id, steps, audit })
-  forgetKeyStates(services, organization)
-  if (!outcome.done) refuse(outcome.refused)
+  const forget = () => forgetKeyStates(services, organization)
+  const audit = { type: 'signing_key.changed', action: 'revoke' } as const
+  // Who is told of it is told by the successor. When it fails, what was remembered was not what is.
+  const revocation = { id: kid, cause, note, by, steps, audit, committed: forget }
+  return revoke(services, organization, revocation).finally(forget)
 }
 
 /** The published key takes over, or else the prepared one, or else a new one. */

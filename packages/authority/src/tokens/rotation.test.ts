@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { freshDatabase, postgresMissing } from '../../../../tests/postgres.ts'
 import { newOrganization } from '../../test/rig.ts'
 import { RefusalCounter } from '../audit/index.ts'
+import { FeedHub } from '../revocation/index.ts'
 import type { Organization, Services } from '../services.ts'
 import type { Store } from '../store/port.ts'
 import { openPostgres } from '../store/postgres/index.ts'
@@ -71,11 +72,13 @@ function nodeOn(shared: Store, sealer: Services['sealer']): Node {
   const config = { signingKeyLifetimeSeconds: 30 * 86_400, signingKeyLeadSeconds: leadSeconds }
   const parts = { store, clock, log, sealer, config, telemetry: silentTelemetry }
   const refusals = new RefusalCounter({ store, clock, log })
+  // Nobody listens.
+  const feed = new FeedHub({ store, clock, log, sign: async () => '', operators: async () => () => false })
   const setAheadMs = (ms: number) => {
     ahead = ms
   }
-  // Rotation needs no feed and few settings.
-  return { ...parts, refusals, setAheadMs } as unknown as Node
+  // Few settings are needed.
+  return { ...parts, refusals, feed, setAheadMs } as unknown as Node
 }
 
 const states = async (node: Node, organization: Organization) =>

@@ -3,9 +3,9 @@ import { connected, group, leaf } from '../command.ts'
 import { action } from '../context.ts'
 import { listAll, part } from '../listing.ts'
 import { moment } from '../output.ts'
-import { type Revoked, reachLines } from '../revocation.ts'
+import { type Ending, ending, endingBody, type Revoked, tellEnded } from '../revocation.ts'
 import type { Terminal } from '../terminal.ts'
-import { collect, milliseconds, type Permission, permission } from '../words.ts'
+import { collect, type Permission, permission } from '../words.ts'
 import { credentials } from './credentials.ts'
 import { instances } from './instances.ts'
 
@@ -131,21 +131,13 @@ function show(terminal: Terminal): Command {
 }
 
 function stop(terminal: Terminal, verb: 'suspend' | 'retire', says: string): Command {
-  return connected(leaf(`${verb} <agent>`, says, [`credence agents ${verb} clerk --cause compromised --wait 2s`]))
-    .option('--cause <word>', 'why, in one word of the log')
-    .option('--wait <duration>', 'how long to wait for enforcement points to have heard, at most 10s', milliseconds)
-    .action(
-      action<{ cause?: string; wait?: number }>(terminal, async ({ api, output, options }, agent = '') => {
-        const ended = await api().send<Revoked>('POST', `/v1/agents/${part(agent)}/${verb}`, {
-          ...(options.cause !== undefined && { cause: options.cause }),
-          ...(options.wait !== undefined && { wait_ms: options.wait }),
-        })
-        output.value(ended, () => {
-          output.line(`${ended.id} is ${verb === 'suspend' ? 'suspended' : 'retired'}.`)
-          for (const line of reachLines(ended, output.paint)) output.line(line)
-        })
-      }),
-    )
+  const command = leaf(`${verb} <agent>`, says, [`credence agents ${verb} clerk --cause compromised --wait 2s`])
+  return ending(connected(command)).action(
+    action<Ending>(terminal, async ({ api, output, options }, agent = '') => {
+      const ended = await api().send<Revoked>('POST', `/v1/agents/${part(agent)}/${verb}`, endingBody(options))
+      tellEnded(output, ended, `${ended.id} is ${verb === 'suspend' ? 'suspended' : 'retired'}.`)
+    }),
+  )
 }
 
 function resume(terminal: Terminal): Command {

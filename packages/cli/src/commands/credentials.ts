@@ -4,6 +4,7 @@ import { action } from '../context.ts'
 import { misused } from '../failure.ts'
 import { listAll, part } from '../listing.ts'
 import { moment } from '../output.ts'
+import { type Ending, ending, endingQuery, type Revoked, tellEnded } from '../revocation.ts'
 import { keepSecretOf, secretOption } from '../secret_output.ts'
 import type { Terminal } from '../terminal.ts'
 import { collect, seconds } from '../words.ts'
@@ -91,16 +92,14 @@ function list(terminal: Terminal): Command {
 }
 
 function end(terminal: Terminal): Command {
-  return connected(
-    leaf('end <agent> <credential>', 'end a credential, and every token obtained with it', [
-      'credence agents credentials end clerk crd_…',
-    ]),
-  ).action(
-    action(terminal, async ({ api, output }, agent = '', credential = '') => {
-      await api().send('DELETE', `/v1/agents/${part(agent)}/credentials/${part(credential)}`)
-      output.value({ id: credential, ended: true }, () =>
-        output.line(`${credential} has ended, and every token obtained with it.`),
-      )
+  const command = leaf('end <agent> <credential>', 'end a credential, and every token obtained with it', [
+    'credence agents credentials end clerk crd_… --cause compromised --wait 2s',
+  ])
+  return ending(connected(command)).action(
+    action<Ending>(terminal, async ({ api, output, options }, agent = '', credential = '') => {
+      const path = `/v1/agents/${part(agent)}/credentials/${part(credential)}${endingQuery(options)}`
+      const ended = await api().send<Revoked>('DELETE', path)
+      tellEnded(output, ended, `${ended.id} has ended, and every token obtained with it.`)
     }),
   )
 }

@@ -3,6 +3,7 @@ import { connected, group, leaf } from '../command.ts'
 import { action } from '../context.ts'
 import { listAll, part } from '../listing.ts'
 import { moment } from '../output.ts'
+import { type Ending, ending, endingQuery, type Revoked, tellEnded } from '../revocation.ts'
 import type { Terminal } from '../terminal.ts'
 import { type Permission, permission } from '../words.ts'
 
@@ -105,16 +106,14 @@ function enroll(terminal: Terminal): Command {
 }
 
 function endKey(terminal: Terminal): Command {
-  return connected(
-    leaf('end-key <person> <credential>', "end a person's key, and every delegation it signed", [
-      'credence people end-key psn_… crd_…',
-    ]),
-  ).action(
-    action(terminal, async ({ api, output }, person = '', credential = '') => {
-      await api().send('DELETE', `/v1/people/${part(person)}/keys/${part(credential)}`)
-      output.value({ id: credential, ended: true }, () =>
-        output.line(`${credential} has ended, and all that it signed.`),
-      )
+  const command = leaf('end-key <person> <credential>', "end a person's key, and every delegation it signed", [
+    'credence people end-key psn_… crd_… --cause lost --wait 2s',
+  ])
+  return ending(connected(command)).action(
+    action<Ending>(terminal, async ({ api, output, options }, person = '', credential = '') => {
+      const path = `/v1/people/${part(person)}/keys/${part(credential)}${endingQuery(options)}`
+      const ended = await api().send<Revoked>('DELETE', path)
+      tellEnded(output, ended, `${ended.id} has ended, and all that it signed.`)
     }),
   )
 }

@@ -3,6 +3,7 @@ import { connected, group, leaf } from '../command.ts'
 import { action } from '../context.ts'
 import { part } from '../listing.ts'
 import { moment } from '../output.ts'
+import { type Ending, ending, endingBody, type Revoked, tellEnded } from '../revocation.ts'
 import type { Terminal } from '../terminal.ts'
 
 type SigningKey = {
@@ -59,20 +60,18 @@ function rotate(terminal: Terminal): Command {
 }
 
 function revoke(terminal: Terminal): Command {
-  return connected(
-    leaf('revoke <key>', 'end a key and every token it signed; its successor signs at once', [
-      'credence signing-keys revoke sgk_… --cause compromised',
-    ]),
-  )
-    .option('--cause <word>', 'why, in one word', 'compromised')
+  const command = leaf('revoke <key>', 'end a key and every token it signed; its successor signs at once', [
+    'credence signing-keys revoke sgk_… --cause compromised --wait 2s',
+  ])
+  return ending(connected(command))
     .option('--note <text>', 'why, in words; the log holds a commitment to it only')
     .action(
-      action<{ cause: string; note?: string }>(terminal, async ({ api, output, options }, id = '') => {
-        await api().send('POST', `/v1/signing-keys/${part(id)}/revoke`, {
-          cause: options.cause,
+      action<Ending & { note?: string }>(terminal, async ({ api, output, options }, id = '') => {
+        const ended = await api().send<Revoked>('POST', `/v1/signing-keys/${part(id)}/revoke`, {
+          ...endingBody(options),
           ...(options.note !== undefined && { note: options.note }),
         })
-        output.value({ id, revoked: true }, () => output.line(`${id} has ended, and every token it signed.`))
+        tellEnded(output, ended, `${ended.id} has ended, and every token it signed.`)
       }),
     )
 }
