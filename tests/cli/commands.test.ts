@@ -294,6 +294,16 @@ test('an attested delegation names the administrator', async () => {
   expect(shown.evidence.by).toMatch(/^adm_/)
   const exchange = ['tokens', 'exchange', 'attested.chain', '--as', 'helper', '--key', 'helper.key', '--resource', api]
   expect((await place.json(...exchange)).scope).toBe('pr:write:draft')
+  const given = await place.json('delegations', 'list', '--attested-by', shown.evidence.by)
+  expect(given.items.map(({ id }: { id: string }) => id)).toContain(made.id)
+}, 60_000)
+
+test('an administrator is ended with all that was stated on their word', async () => {
+  const { id } = await place.json('administrators', 'add', 'Mallory')
+  const alone = await place.json('administrators', 'end', id)
+  expect(alone).toMatchObject({ id, cause: 'ended', acknowledged: { all: true } })
+  const ended = await place.json('administrators', 'end', id, '--attestations', '--cause', 'compromised')
+  expect(ended).toMatchObject({ id, cause: 'compromised', already_ended: false })
 }, 60_000)
 
 test('agents are suspended, resumed, given away, restored, retired', async () => {

@@ -28,8 +28,9 @@ export function endingBody({ cause, wait }: Ending): { cause?: string; wait_ms?:
 }
 
 /** Those options in a query, for what is ended by DELETE. */
-export function endingQuery(options: Ending): string {
-  const query = new URLSearchParams(Object.entries(endingBody(options)).map(([name, value]) => [name, `${value}`]))
+export function endingQuery(options: Ending, more: Record<string, string> = {}): string {
+  const all = Object.entries({ ...more, ...endingBody(options) })
+  const query = new URLSearchParams(all.map(([name, value]) => [name, `${value}`]))
   return query.size === 0 ? '' : `?${query}`
 }
 

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import { connected, group, leaf } from '../command.ts'
 import { action } from '../context.ts'
 import { listAll, part } from '../listing.ts'
-import { moment, printable } from '../output.ts'
-import { type Revoked, reachLines } from '../revocation.ts'
+import { moment } from '../output.ts'
+import { type Ending, ending, endingQuery, type Revoked, tellEnded } from '../revocation.ts'
 import { keepSecretOf, secretOption } from '../secret_output.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -55,29 +55,19 @@ function list(terminal: Terminal): Command {
 }
 
 function end(terminal: Terminal): Command {
-  return connected(
-    leaf('end <administrator>', 'end one of them; nobody can end themselves', [
-      'credence administrators end adm_…',
-      'credence administrators end adm_… --attestations --cause compromised',
-    ]),
-  )
+  const command = leaf('end <administrator>', 'end one of them; nobody can end themselves', [
+    'credence administrators end adm_…',
+    'credence administrators end adm_… --attestations --cause compromised --wait 2s',
+  ])
+  return ending(connected(command))
     .option('--attestations', 'and every delegation that was stated on their word; also later, when they have ended')
-    .option('--cause <word>', 'why the attestations end, in one word of the log')
     .action(
-      action<{ attestations?: true; cause?: string }>(terminal, async ({ api, output, options }, id = '') => {
-        const at = `/v1/administrators/${part(id)}`
-        const says = `${printable(id)} has ended. Its secret is worth nothing now.`
-        if (!options.attestations) {
-          await api().send('DELETE', at)
-          output.value({ id, ended: true }, () => output.line(says))
-          return
-        }
-        const cause = options.cause === undefined ? '' : `&cause=${part(options.cause)}`
-        const ended = await api().send<Revoked>('DELETE', `${at}?attestations=end${cause}`)
-        output.value(ended, () => {
-          output.line(`${says} Nor is its word.`)
-          for (const line of reachLines(ended, output.paint)) output.line(line)
-        })
+      action<Ending & { attestations?: true }>(terminal, async ({ api, output, options }, id = '') => {
+        const more = options.attestations && { attestations: 'end' }
+        const path = `/v1/administrators/${part(id)}${endingQuery(options, more)}`
+        const ended = await api().send<Revoked>('DELETE', path)
+        const says = `${ended.id} has ended. Its secret is worth nothing now.`
+        tellEnded(output, ended, options.attestations ? `${says} Nor is its word.` : says)
       }),
     )
 }

@@ -5,10 +5,9 @@ import { action } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { listAll, part } from '../listing.ts'
 import { moment } from '../output.ts'
-import { type Revoked, reachLines } from '../revocation.ts'
+import { type Ending, ending, endingBody, type Revoked, tellEnded } from '../revocation.ts'
 import { keepSecretOf, secretOption } from '../secret_output.ts'
 import type { Terminal } from '../terminal.ts'
-import { milliseconds } from '../words.ts'
 
 type Organization = {
   id: string
@@ -80,29 +79,19 @@ function list(terminal: Terminal): Command {
   )
 }
 
-type Stopping = { cause?: string; wait?: number }
-
 function suspend(terminal: Terminal): Command {
-  return connected(
-    leaf('suspend <organization>', 'stop an organization whole; its own administrators cannot bring it back', [
-      'credence organizations suspend acme --cause compromised --wait 2s',
-    ]),
+  const says = 'stop an organization whole; its own administrators cannot bring it back'
+  const command = leaf('suspend <organization>', says, [
+    'credence organizations suspend acme --cause compromised --wait 2s',
+  ])
+  return ending(connected(command)).action(
+    action<Ending>(terminal, async ({ installation, output, options }, named = '') => {
+      const id = await idOf(installation(), named)
+      const path = `/v1/organizations/${part(id)}/suspend`
+      const stopped = await installation().send<Revoked>('POST', path, endingBody(options))
+      tellEnded(output, stopped, `${stopped.id} is suspended.`)
+    }),
   )
-    .option('--cause <word>', 'why, in one word of the log')
-    .option('--wait <duration>', 'how long to wait for enforcement points to have heard, at most 10s', milliseconds)
-    .action(
-      action<Stopping>(terminal, async ({ installation, output, options }, named = '') => {
-        const id = await idOf(installation(), named)
-        const stopped = await installation().send<Revoked>('POST', `/v1/organizations/${part(id)}/suspend`, {
-          ...(options.cause !== undefined && { cause: options.cause }),
-          ...(options.wait !== undefined && { wait_ms: options.wait }),
-        })
-        output.value(stopped, () => {
-          output.line(`${stopped.id} is suspended.`)
-          for (const line of reachLines(stopped, output.paint)) output.line(line)
-        })
-      }),
-    )
 }
 
 function resume(terminal: Terminal): Command {
