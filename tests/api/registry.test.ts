@@ -184,6 +184,21 @@ describe.for(['sqlite', 'postgres'] as const)('on %s', (store) => {
     expect((await acme.api('get', `/v1/people/${ada}`)).body.keys[0].ended_at_ms).toBeTypeOf('number')
   })
 
+  test('a suspended person is seen to be, alone and in lists, until restored', async () => {
+    const { id } = (await acme.api('post', '/v1/people', { name: 'Sue' })).body
+    const seen = async () => {
+      const listed = (await acme.api('get', '/v1/people?limit=100')).body.items
+      const inList = listed.find((item: { id: string }) => item.id === id)
+      return [(await acme.api('get', `/v1/people/${id}`)).body.status, inList.status]
+    }
+    expect(await seen()).toEqual(['active', 'active'])
+    expect((await acme.api('post', '/v1/revocations', { id, cause: 'left' })).status).toBe(200)
+    expect(await seen()).toEqual(['suspended', 'suspended'])
+    expect((await acme.api('get', `/v1/people/${ada}`)).body.status).toBe('active')
+    expect((await acme.api('post', '/v1/revocations/restore', { id })).status).toBe(200)
+    expect(await seen()).toEqual(['active', 'active'])
+  })
+
   test("a person's permissions change, and the record says so without saying whose", async () => {
     const permissions = [{ resource: 'https://code.example/api', scope: 'repo:read pr:write:*' }]
     const changed = await acme.api('patch', `/v1/people/${ada}`, { permissions })

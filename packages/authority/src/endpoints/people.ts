@@ -7,8 +7,8 @@ import {
   changePerson,
   enrolKey,
   keysOf,
+  type ListedPerson,
   listPeople,
-  type Person,
   registerPerson,
   requirePerson,
 } from '../people/index.ts'
@@ -32,6 +32,7 @@ const personView = z.object({
   id: z.string(),
   name: z.string(),
   permissions: z.array(permission),
+  status: z.enum(['active', 'suspended']).describe('Suspended by `POST /v1/revocations`, until restored.'),
   created_at_ms: z.number(),
 })
 
@@ -134,8 +135,8 @@ export const endKeyEndpoint: Endpoint = endpoint({
   },
 })
 
-function viewOf({ id, name, permissions, createdAtMs }: Person): z.output<typeof personView> {
-  return { id, name, permissions, created_at_ms: createdAtMs }
+function viewOf({ id, name, permissions, status, createdAtMs }: ListedPerson): z.output<typeof personView> {
+  return { id, name, permissions, status, created_at_ms: createdAtMs }
 }
 
 function keyViewOf(key: Credential): z.output<typeof keyView> {

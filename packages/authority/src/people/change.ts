@@ -1,7 +1,7 @@
 import type { Permission } from '../agents/index.ts'
 import { record } from '../audit/index.ts'
 import { commit, type Organization, type Services } from '../services.ts'
-import { type Person, requirePerson } from './person.ts'
+import { type ListedPerson, requirePerson } from './person.ts'
 
 /** What stays as it is is left out. */
 export type PersonChange = { name?: string | undefined; permissions?: Permission[] | undefined }
@@ -10,9 +10,9 @@ export type PersonChange = { name?: string | undefined; permissions?: Permission
 export async function changePerson(
   services: Services,
   organization: Organization,
-  person: Person,
+  person: ListedPerson,
   { name, permissions, by, traceId }: PersonChange & { by: string; traceId?: string | undefined },
-): Promise<Person> {
+): Promise<ListedPerson> {
   const set = {
     ...(name !== undefined && { name }),
     ...(permissions && { permissions: JSON.stringify(permissions) }),

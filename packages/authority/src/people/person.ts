@@ -12,6 +12,9 @@ export type Person = {
   createdAtMs: number
 }
 
+/** As others see them. While suspended, nothing is issued on their behalf and nothing they sign counts. */
+export type ListedPerson = Person & { status: 'active' | 'suspended' }
+
 export async function findPerson(
   services: Services,
   organization: Organization,
@@ -21,14 +24,15 @@ export async function findPerson(
   return row && personOf(row)
 }
 
-/** As `findPerson`, refusing when there is none. */
+/** With their status, refusing when there is none. */
 export async function requirePerson(
   services: Services,
   organization: Organization,
   id: string,
   otherwise: RefusalCode = 'not_found',
-): Promise<Person> {
-  return (await findPerson(services, organization, id)) ?? refuse(otherwise)
+): Promise<ListedPerson> {
+  const person = (await findPerson(services, organization, id)) ?? refuse(otherwise)
+  return (await withStanding(services, organization, [person]))[0] ?? refuse('internal_error')
 }
 
 /** In the order of their ids. */
@@ -36,18 +40,29 @@ export async function listPeople(
   services: Services,
   organization: Organization,
   query: { after?: string | undefined; limit: number },
-): Promise<Person[]> {
+): Promise<ListedPerson[]> {
   const rows = await services.store.of(organization.id).list('people', {
     order: { by: 'id' },
     ...(query.after !== undefined && { after: query.after }),
     limit: query.limit,
   })
-  return rows.map(personOf)
+  return withStanding(services, organization, rows.map(personOf))
 }
 
 /** Their enrolled keys, ended ones included; at most 100. */
 export function keysOf(services: Services, organization: Organization, person: string): Promise<Credential[]> {
   return listCredentials(services, organization, { holder: person, limit: 100 })
+}
+
+/** Standing is the one truth about suspension, wherever it was ended. */
+async function withStanding(
+  services: Services,
+  organization: Organization,
+  people: readonly Person[],
+): Promise<ListedPerson[]> {
+  const standings = await services.store.of(organization.id).standing(people.map(({ id }) => id))
+  const ended = new Set(standings.filter(({ alive }) => alive === 0).map(({ id }) => id))
+  return people.map((person) => ({ ...person, status: ended.has(person.id) ? 'suspended' : 'active' }))
 }
 
 function personOf(row: RowOf<'people'>): Person {

@@ -2,7 +2,7 @@ import { newId } from '@credence/protocol'
 import type { Permission } from '../agents/index.ts'
 import { record } from '../audit/index.ts'
 import { commit, type Organization, type Services } from '../services.ts'
-import { type Person, requirePerson } from './person.ts'
+import { type ListedPerson, requirePerson } from './person.ts'
 
 export type NewPerson = { name: string; permissions: Permission[]; by: string; traceId?: string | undefined }
 
@@ -10,7 +10,7 @@ export async function registerPerson(
   services: Services,
   organization: Organization,
   { name, permissions, by, traceId }: NewPerson,
-): Promise<Person> {
+): Promise<ListedPerson> {
   const id = newId('psn')
   const row = { id, name, permissions: JSON.stringify(permissions), created_at_ms: services.clock.nowMs() }
   await commit(services, {

@@ -8,7 +8,14 @@ import type { Terminal } from '../terminal.ts'
 import { type Permission, permission } from '../words.ts'
 
 type Key = { id: string; kid: string; created_at_ms: number; ended_at_ms?: number }
-type Person = { id: string; name: string; permissions: Permission[]; created_at_ms: number; keys?: Key[] }
+type Person = {
+  id: string
+  name: string
+  permissions: Permission[]
+  status: string
+  created_at_ms: number
+  keys?: Key[]
+}
 
 export function people(terminal: Terminal): Command {
   return group('people', 'the people on whose behalf agents act, and the keys they sign with', [
@@ -42,8 +49,8 @@ function list(terminal: Terminal): Command {
       const found = await listAll<Person>(api(), '/v1/people')
       output.value(found, () =>
         output.table(
-          ['id', 'name', 'registered'],
-          found.items.map((each) => [each.id, each.name, moment(each.created_at_ms)]),
+          ['id', 'name', 'status', 'registered'],
+          found.items.map((each) => [each.id, each.name, each.status, moment(each.created_at_ms)]),
         ),
       )
     }),
@@ -122,6 +129,7 @@ function fieldsOf(person: Person): Record<string, unknown> {
   return {
     id: person.id,
     name: person.name,
+    status: person.status,
     may: person.permissions.map(({ resource, scope }) => `${scope} at ${resource}`).join('; ') || 'nothing',
   }
 }
