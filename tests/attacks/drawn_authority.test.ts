@@ -241,6 +241,26 @@ describe('a key signs no longer than it authenticates', () => {
     expect(code(await cast.exchange(to, shown, docs))).toBe('expired')
   })
 
+  test('nor do an operator or an actor draw on what it signed', async () => {
+    const by = await newAgent({ credential_policy: mayHave, permissions: everything })
+    const [caller, actor] = [await newAgent(), await newAgent()]
+    const root = await from(by, caller, { scope: 'docs:read mail:send', onward: [mail], max_depth: 2 })
+    const subject = await granted(cast.exchange(caller, root, docs))
+    await granted(cast.exchange(actor, await handOn(root, caller, actor, { max_depth: 0 }), docs))
+    const acting = async () =>
+      cast.ask(actor, {
+        grant_type: exchangeGrant,
+        subject_token: subject,
+        subject_token_type: accessTokenType,
+        actor_token: await cast.token(actor, docs),
+        actor_token_type: accessTokenType,
+        resource: docs,
+      })
+    expect([code(await onBehalf(subject)), code(await acting())]).toEqual(['granted', 'granted'])
+    await acme.api('patch', `/v1/agents/${by.id}`, { credential_policy: { kinds: ['client_secret'] } })
+    expect([code(await onBehalf(subject)), code(await acting())]).toEqual(['expired', 'actor_not_named'])
+  })
+
   test('when it is older than the policy allows', async () => {
     const [by, to] = [await newAgent(), await newAgent()]
     const [shown, unseen] = [await from(by, to), await from(by, to)]
