@@ -11,7 +11,9 @@ import { verification } from './verification.ts'
  * The part of the error table that the place where a token is used can need. It stands apart from the whole, so that a bundle that
  * only verifies leaves the rest behind; the types see to it that no code is thrown from here whose row is not here.
  */
-export const atUse = Object.freeze({
+export const atUse: Readonly<
+  typeof anywhere & typeof parsing & typeof tokens & typeof proofs & typeof delegation & typeof verification
+> = Object.freeze({
   ...anywhere,
   ...parsing,
   ...tokens,
