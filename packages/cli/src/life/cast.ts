@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { JsonObject } from '@credence/protocol'
 import { type Agent, AgentKey, createAgent } from '@credence/sdk'
 import { loadKey, saveKey } from '@credence/sdk/node'
@@ -60,7 +61,11 @@ export class Cast {
       )
     }
     // Somebody tried the kill switch; the life needs everybody.
-    if (made.status === 'suspended') await this.#api.send('POST', `/v1/agents/${made.id}/resume`)
+    if (made.status === 'suspended') {
+      await this.#api.send('POST', `/v1/agents/${made.id}/resume`)
+      // Statements count whole seconds: one made in the second of the return passes for one from before it.
+      await sleep(1000)
+    }
     const { key, again } = await this.#key(handle, made.id)
     if (!again) {
       await this.#api.send('POST', `/v1/agents/${made.id}/credentials`, { kind: 'public_key', jwk: key.publicJwk })
