@@ -26,7 +26,7 @@ export type Authority = {
   /** Where it is reached: the public origin. In dev mode also the issuer of its one organization. */
   url: string
   port: number
-  /** Ends everything cleanly: streams first, then requests in progress, then the store. May be called again. */
+  /** Ends everything cleanly: streams first, then requests in progress, then what goes on by itself, then the store. May be called again. */
   stop(): Promise<void>
 }
 
@@ -134,7 +134,10 @@ async function stop(services: Services, listener: Listener, sweeping: { stop(): 
   const { config, feed, store, telemetry, log } = services
   log.info({}, 'the authority stops')
   // Streams never end by themselves, so they must go before connections can.
-  await Promise.all([listener.stop(config.stopSeconds), feed.close()])
+  feed.end()
+  await listener.stop(config.stopSeconds)
+  // From here on nobody asks. Each writes what it still has to, after whatever could have given it more; the store is the last.
+  await feed.close()
   await sweeping.stop()
   await telemetry.stop()
   await store.close()

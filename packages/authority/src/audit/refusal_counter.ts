@@ -16,7 +16,9 @@ export class RefusalCounter {
   #counts = new Map<string, Map<RefusalCode, number>>()
   #pairs = 0
   #lost = 0
-  #flushing: Promise<void> | undefined
+  #flushing: Promise<void> = Promise.resolve()
+  /** The flush that will begin when the one in progress has ended. */
+  #next: Promise<void> | undefined
 
   constructor(services: Pick<Services, 'store' | 'clock' | 'log'>) {
     this.#services = services
@@ -41,9 +43,11 @@ export class RefusalCounter {
 
   /** Writes what was counted so far. What cannot be written now is kept and counted on. Never throws. */
   flush(): Promise<void> {
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined
+    this.#next ??= this.#flushing.then(() => {
+      this.#next = undefined
+      return this.#flush()
     })
+    this.#flushing = this.#next
     return this.#flushing
   }
 

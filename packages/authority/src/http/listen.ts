@@ -8,7 +8,10 @@ export type Listener = {
   port: number
   /** Begins to answer; until then everything is 503. */
   answerWith(router: Router): void
-  /** Takes no more connections, lets requests in progress end for at most `seconds`, then cuts what is left. */
+  /**
+   * Takes no more connections, lets requests in progress end for at most `seconds`, then cuts what is left. Resolves when nothing
+   * is being worked on any more, whether or not anybody still waits for the answer.
+   */
   stop(seconds: number): Promise<void>
 }
 
@@ -17,9 +20,14 @@ type Limits = Pick<Config, 'host' | 'port' | 'headerBytes' | 'requestSeconds' | 
 /** Opens the port, with limits on everything a peer could hold open or fill up. */
 export async function listen(limits: Limits): Promise<Listener> {
   let router: Router | undefined
+  const inProgress = new Set<Promise<Response>>()
   const respond = getRequestListener(
-    (request, env) =>
-      router?.(request, 'incoming' in env ? env.incoming.socket?.remoteAddress : undefined) ?? starting(),
+    (request, env) => {
+      if (!router) return starting()
+      const answering = router(request, 'incoming' in env ? env.incoming.socket?.remoteAddress : undefined)
+      inProgress.add(answering)
+      return answering.finally(() => inProgress.delete(answering))
+    },
     { overrideGlobalObjects: false },
   )
   const server = createServer(
@@ -43,7 +51,10 @@ export async function listen(limits: Limits): Promise<Listener> {
     answerWith(next) {
       router = next
     },
-    stop: (seconds) => close(server, seconds),
+    async stop(seconds) {
+      await close(server, seconds)
+      await Promise.allSettled(inProgress)
+    },
   }
 }
 

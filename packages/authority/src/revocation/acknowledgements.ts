@@ -19,6 +19,7 @@ export class Acknowledgements {
   readonly #watchers = new Map<string, Set<Watcher>>()
   #timer: NodeJS.Timeout | undefined
   #flushing: Promise<void> = Promise.resolve()
+  #closed = false
 
   constructor(parts: Pick<Services, 'store' | 'log'>) {
     this.#parts = parts
@@ -34,7 +35,7 @@ export class Acknowledgements {
     const known = points.get(acknowledgement.point)
     if (!known || known.seq < acknowledgement.seq) points.set(acknowledgement.point, acknowledgement)
     for (const watcher of this.#watchers.get(organization) ?? []) watcher(acknowledgement)
-    this.#timer ??= setTimeout(() => void this.flush(), flushEveryMs)
+    if (!this.#closed) this.#timer ??= setTimeout(() => void this.flush(), flushEveryMs)
   }
 
   /** Calls `watcher` with each acknowledgement that arrives here, until the returned function is called. */
@@ -53,6 +54,12 @@ export class Acknowledgements {
     this.#timer = undefined
     this.#flushing = this.#flushing.then(() => this.#flush())
     return this.#flushing
+  }
+
+  /** Writes what has arrived, for the last time. Never throws. */
+  close(): Promise<void> {
+    this.#closed = true
+    return this.flush()
   }
 
   async #flush(): Promise<void> {

@@ -91,16 +91,18 @@ export class FeedHub {
   /** Leases of streams that have ended, not yet written. */
   readonly #over = new Map<string, Lease[]>()
   readonly #stopListening: () => void
+  readonly #ending = new AbortController()
+  /** What goes on by itself and asks the store. None of it ever fails. */
+  readonly #underWay = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #open = 0
   #opening = 0
-  #closed = false
 
   constructor(parts: FeedParts) {
     this.#parts = parts
     this.#settings = { ...defaults, ...parts.settings }
     this.acknowledgements = new Acknowledgements(parts)
-    const look = (organization: string) => void this.tell(organization)
+    const look = (organization: string) => this.#goOn(this.tell(organization))
     const stops = [
       parts.store.onCommit(({ organization, facts }) => facts.length > 0 && look(organization)),
       parts.store.onHint(look),
@@ -109,6 +111,11 @@ export class FeedHub {
       stops.forEach((stop) => {
         stop()
       })
+  }
+
+  /** Aborted when the streams end: who waits here for what others still have to say, waits no more. */
+  get ending(): AbortSignal {
+    return this.#ending.signal
   }
 
   /** How many streams are open. */
@@ -126,7 +133,8 @@ export class FeedHub {
    */
   async open(organization: Organization, subscriber: Subscriber): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
     const { maxStreams, maxOpening } = this.#settings
-    if (this.#closed || this.#open + this.#opening >= maxStreams || this.#opening >= maxOpening) refuse('overloaded')
+    if (this.ending.aborted || this.#open + this.#opening >= maxStreams || this.#opening >= maxOpening)
+      refuse('overloaded')
     const point = subscriber.point ?? newId('ept')
     const { resource, agent } = subscriber
     this.#endFormer(organization, pointName(resource.id, agent, point))
@@ -135,7 +143,7 @@ export class FeedHub {
     let stream: FeedStream | undefined
     try {
       const first = await this.#leasedBatch(organization, rememberLease, { ...subscriber, point })
-      if (this.#closed) refuse('overloaded')
+      if (this.ending.aborted) refuse('overloaded')
       stream = this.#streamOf(organization, subscriber, first, giveBack)
       stream.push(retryEvent())
       stream.push(pointEvent(point))
@@ -210,9 +218,10 @@ export class FeedHub {
     this.acknowledgements.receive(organization.id, { resource, point: name, seq, atMs: this.#parts.clock.nowMs() })
   }
 
-  /** Ends every stream, so that its caller comes back elsewhere, and writes what is outstanding. */
-  async close(): Promise<void> {
-    this.#closed = true
+  /** Ends every stream, so that its caller comes back elsewhere, and opens no other. */
+  end(): void {
+    if (this.ending.aborted) return
+    this.#ending.abort()
     this.#stopListening()
     clearInterval(this.#timer)
     for (const feed of this.#feeds.values()) {
@@ -221,8 +230,19 @@ export class FeedHub {
         stream.end()
       }
     }
-    await this.acknowledgements.flush()
+  }
+
+  /** Ends every stream, lets what is under way come to its end, and writes what is outstanding. Asks the store nothing after that. */
+  async close(): Promise<void> {
+    this.end()
+    await Promise.all(this.#underWay)
+    await this.acknowledgements.close()
     await this.#writeOver()
+  }
+
+  #goOn(work: Promise<void>): void {
+    this.#underWay.add(work)
+    void work.finally(() => this.#underWay.delete(work))
   }
 
   #takeShare({ id }: Organization, { resource, agent }: Subscriber): () => void {
@@ -283,18 +303,19 @@ export class FeedHub {
     this.#timer ??= setInterval(() => this.#tick(), this.#settings.pollMs)
     const feed = this.#feeds.get(organization.id) ?? new OrganizationFeed(this.#parts, organization, this.#settings)
     this.#feeds.set(organization.id, feed)
-    feed.join(stream).catch((error: unknown) => {
+    const joining = feed.join(stream).catch((error: unknown) => {
       this.#parts.log.warn({ organization: organization.id, err: error }, 'a stream could not catch up')
       stream.end()
     })
+    this.#goOn(joining)
   }
 
   #tick(): void {
     for (const [id, feed] of this.#feeds) {
-      if (feed.streams.size > 0) void feed.look()
+      if (feed.streams.size > 0) this.#goOn(feed.look())
       else this.#feeds.delete(id)
     }
-    void this.#writeOver()
+    this.#goOn(this.#writeOver())
     if (this.#feeds.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined

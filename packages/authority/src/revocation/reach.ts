@@ -23,15 +23,21 @@ export class Reach {
   constructor(services: Pick<Services, 'store' | 'clock' | 'feed'>, organization: Organization) {
     this.#services = services
     this.#organization = organization
-    this.#unwatch = services.feed.acknowledgements.watch(organization.id, ({ point, seq, atMs }) => {
+    const unwatch = services.feed.acknowledgements.watch(organization.id, ({ point, seq, atMs }) => {
       this.#heard.set(point, { seq, atMs })
       this.#news?.()
     })
+    const wake = () => this.#news?.()
+    services.feed.ending.addEventListener('abort', wake)
+    this.#unwatch = () => {
+      unwatch()
+      services.feed.ending.removeEventListener('abort', wake)
+    }
   }
 
-  /** Waits until every point that may hold a lease has acknowledged `seq`, or `waitMs` have passed. */
+  /** Waits until every point that may hold a lease has acknowledged `seq`, `waitMs` have passed, or the authority stops. */
   async of({ seq, committedAtMs, waitMs }: { seq: number; committedAtMs: number; waitMs: number }): Promise<Reached> {
-    const { store, clock } = this.#services
+    const { store, clock, feed } = this.#services
     const deadlineMs = clock.monotonicMs() + waitMs
     const missing = new Set<string>()
     let of = 0
@@ -58,7 +64,8 @@ export class Reach {
       }
       const all = missing.size === 0
       const leftMs = deadlineMs - clock.monotonicMs()
-      if (all || leftMs <= 0) return { points: of - missing.size, of, byMs: all ? byMs : null, all, leasesOverByMs }
+      if (all || leftMs <= 0 || feed.ending.aborted)
+        return { points: of - missing.size, of, byMs: all ? byMs : null, all, leasesOverByMs }
       await this.#newsWithin(Math.min(leftMs, Math.max(1, askAgainAtMs - clock.monotonicMs())))
     }
   }

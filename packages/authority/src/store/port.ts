@@ -36,6 +36,7 @@ export type Store = {
   sweep(now: number): Promise<void>
   /** Answers when the store can commit; refuses `storage_unavailable` otherwise. */
   ping(): Promise<void>
+  /** Ends what was asked before, refuses `storage_unavailable` what is asked later, and fails at nothing. */
   close(): Promise<void>
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { Store } from '../../src/store/index.ts'
+import { closing } from './contract/closing.ts'
 import { commands } from './contract/commands.ts'
 import { crashes } from './contract/crashes.ts'
 import { log } from './contract/log.ts'
@@ -40,6 +41,7 @@ export function contract(engine: string, newPlace: () => Promise<Place>): void {
 
     for (const part of [commands, steps, mistakes, standing, races, log, reads, texts, sweeping, tenants, model])
       part(setting)
+    closing(newPlace)
     crashes(newPlace)
   })
 }

@@ -8,6 +8,7 @@ import { globalReads, type Read, readsOf } from '../reads.ts'
 import type { Bound, Row } from '../statement.ts'
 import { createStatements } from '../statements.ts'
 import { expired } from '../sweep.ts'
+import { UnderWay } from '../under_way.ts'
 import { Commits, refusalOf } from './commits.ts'
 import { Connections, clientConfig } from './connections.ts'
 import { Hints } from './hints.ts'
@@ -38,12 +39,13 @@ export async function openPostgres({ url, poolSize = 16, log }: PostgresOptions)
   const commits = new Commits({ connections, reserved, statements })
   const committed = new Listeners<Parameters<Parameters<Store['onCommit']>[0]>[0]>(log)
   const hinted = new Listeners<string>(log)
+  const underWay = new UnderWay()
   const hints = new Hints({ url, connections: reserved, listeners: hinted })
 
   const execute = async ({ statement, values }: Bound) => {
     try {
-      return await connections.lend((client) =>
-        query<Row>(client, { name: statement.name, text: statement.sql, values }),
+      return await underWay.during(() =>
+        connections.lend((client) => query<Row>(client, { name: statement.name, text: statement.sql, values })),
       )
     } catch (error) {
       throw refusalOf(error)
@@ -55,7 +57,7 @@ export async function openPostgres({ url, poolSize = 16, log }: PostgresOptions)
     async commit(command) {
       const unholdable = unholdableStep(command)
       if (unholdable !== undefined) return { done: false, refused: 'validation_failed', step: unholdable }
-      const outcome = await commits.commit(command)
+      const outcome = await underWay.during(() => commits.commit(command))
       if (outcome.done) {
         const facts = outcome.facts.filter(({ fresh }) => fresh)
         committed.tell({ organization: command.organization, facts })
@@ -78,6 +80,7 @@ export async function openPostgres({ url, poolSize = 16, log }: PostgresOptions)
       await execute({ statement: beat, values: [] })
     },
     async close() {
+      await underWay.close()
       await hints.close()
       await Promise.all([connections.close(), reserved.close()])
     },

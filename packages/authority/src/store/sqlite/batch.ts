@@ -90,6 +90,7 @@ export class Batches {
   /** True when no transaction is open any more. */
   #undo(): boolean {
     const { database } = this.#connection
+    if (!database.isOpen) return false
     try {
       if (database.isTransaction) database.exec('rollback')
     } catch {

@@ -6,11 +6,12 @@ import type { Store } from '../port.ts'
 import { globalReads, type Read, readsOf } from '../reads.ts'
 import type { Bound } from '../statement.ts'
 import { createStatements } from '../statements.ts'
+import { UnderWay } from '../under_way.ts'
 import { type Connection, openForReading, openForWriting } from './connection.ts'
 import { Copying } from './copying.ts'
 import { faultOf } from './fault.ts'
 import { takeLock } from './lock.ts'
-import type { Reply } from './messages.ts'
+import type { Reply, Request } from './messages.ts'
 import { migrationConnection } from './migration_connection.ts'
 import { createPrivately } from './private_file.ts'
 import { Writing } from './writing.ts'
@@ -44,21 +45,26 @@ export async function openSqlite({ file, log }: SqliteOptions): Promise<Store> {
     opened.push(() => reading.close())
     const copying = new Copying(file, writing, log)
     opened.push(() => copying.close())
-    return { ...storeOn(writing, reading, log), close }
+    const underWay = new UnderWay()
+    opened.push(() => underWay.close())
+    const ask = (request: Request) => underWay.during(() => writing.ask(request))
+    return { ...storeOn(ask, reading, log), close }
   } catch (error) {
     await close()
     throw isRefusal(error) ? error : refusalOf('storage_unavailable', { cause: error })
   }
 }
 
-function storeOn(writing: Writing, reading: Connection, log: Log | undefined): Omit<Store, 'close'> {
+type Ask = (request: Request) => Promise<Reply>
+
+function storeOn(ask: Ask, reading: Connection, log: Log | undefined): Omit<Store, 'close'> {
   const statements = createStatements('sqlite')
   const committed = new Listeners<Parameters<Parameters<Store['onCommit']>[0]>[0]>(log)
   const read: Read = (bound: Bound) => {
     try {
       return reading.rows(bound)
     } catch (error) {
-      if (faultOf(error) === 'command') throw asRefusal(error)
+      if (reading.database.isOpen && faultOf(error) === 'command') throw asRefusal(error)
       refuse('storage_unavailable', { cause: error })
     }
   }
@@ -67,7 +73,7 @@ function storeOn(writing: Writing, reading: Connection, log: Log | undefined): O
     async commit(command) {
       const unholdable = unholdableStep(command)
       if (unholdable !== undefined) return { done: false, refused: 'validation_failed', step: unholdable }
-      const reply = settled(await writing.ask({ ask: 'commit', command }))
+      const reply = settled(await ask({ ask: 'commit', command }))
       if (!('outcome' in reply)) throw new Error('The writer answered something else.')
       const { outcome } = reply
       if (outcome.done) {
@@ -82,12 +88,12 @@ function storeOn(writing: Writing, reading: Connection, log: Log | undefined): O
     onHint: () => () => {},
     async sweep(now) {
       for (;;) {
-        const reply = settled(await writing.ask({ ask: 'sweep', now }))
+        const reply = settled(await ask({ ask: 'sweep', now }))
         if (!('done' in reply) || reply.done === 0) return
       }
     },
     async ping() {
-      settled(await writing.ask({ ask: 'beat' }))
+      settled(await ask({ ask: 'beat' }))
     },
   }
 }

@@ -15,6 +15,7 @@ export class Writing {
   readonly #waiting: Waiting[] = []
   #unsent: Request[] = []
   #gone: Error | undefined
+  #closing = false
 
   private constructor(worker: Worker) {
     this.#worker = worker
@@ -37,16 +38,21 @@ export class Writing {
   ask(request: Request): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#gone) refuse('storage_unavailable', { cause: this.#gone })
+      if (this.#closing) refuse('storage_unavailable', { cause: new Error('The store is closed.') })
       if (this.#waiting.length >= mostWaiting) refuse('overloaded')
       this.#waiting.push({ resolve, reject })
       if (this.#unsent.push(request) === 1) setImmediate(() => this.#send())
     })
   }
 
+  /** After all that was asked before; what is asked later is refused. Never throws. */
   async close(): Promise<void> {
     if (this.#gone) return
     const exited = new Promise((resolve) => this.#worker.once('exit', resolve))
-    await this.ask({ ask: 'close' })
+    // A writer that is lost meanwhile has closed as well.
+    const closed = this.ask({ ask: 'close' }).catch(() => {})
+    this.#closing = true
+    await closed
     await exited
   }
 
