@@ -82,6 +82,60 @@ test('whoever does not operate the resource does not listen for it', async () =>
   expect((await nowhere.json()).code).toBe('forbidden')
 })
 
+test('what holds when the lease is over is granted with it, and changes with the resource', async () => {
+  const reader = await registerOperator(acme, 'reads', {
+    max_staleness_ms: 1_000,
+    when_stale: 'harmless_reads',
+    harmless_scopes: ['repo:read'],
+  })
+  const page = async () => {
+    const path = `/revocations?after=0&nonce=abcdefgh&resource=${encodeURIComponent(reader.audience)}`
+    const response = await callFeed(reader.agent, path)
+    return verifyBatch(await response.text(), { issuer: acme.issuer, keys: await keysOf(acme.issuer) })
+  }
+  expect(await page()).toMatchObject({ when_stale: 'harmless_reads', harmless_scopes: ['repo:read'] })
+  const point = await openPoint(reader)
+  await point.until(() => point.batches.length > 1)
+  expect(point.state.staleTerms).toEqual({ whenStale: 'harmless_reads', harmlessScopes: ['repo:read'] })
+  expect(point.batches[1]?.when_stale).toBeUndefined()
+  await point.stop()
+  const { items } = await made(acme.api('get', `/v1/resources?audience=${encodeURIComponent(reader.audience)}`))
+  await made(acme.api('patch', `/v1/resources/${items[0].id}`, { when_stale: 'introspect' }))
+  const changed = await page()
+  expect([changed.when_stale, changed.harmless_scopes]).toEqual(['introspect', undefined])
+})
+
+test('an operator reads what is on record of its own resource, and nothing of another’s', async () => {
+  const one = await registerOperator(acme, 'one', { tools: [{ name: 'look', scope: 'repo:read' }], kind: 'mcp' })
+  const two = await registerOperator(acme, 'two')
+  const ids = async (agent: typeof one.agent, query = '') =>
+    (
+      await made(
+        callFeed(agent, `/v1/resources${query}`).then(async (answer) => ({
+          status: answer.status,
+          body: await answer.json(),
+        })),
+      )
+    ).items
+  const [own, ...more] = await ids(one.agent)
+  expect(more).toEqual([])
+  expect(own).toMatchObject({
+    audience: one.audience,
+    proof_mode: 'optional',
+    tools: [{ name: 'look', scope: 'repo:read' }],
+  })
+  expect(await ids(one.agent, `?audience=${encodeURIComponent(one.audience)}`)).toEqual([own])
+  expect(await ids(one.agent, `?audience=${encodeURIComponent(two.audience)}`)).toEqual([])
+  expect((await callFeed(one.agent, `/v1/resources/${own.id}`)).status).toBe(200)
+  expect((await callFeed(two.agent, `/v1/resources/${own.id}`)).status).toBe(404)
+  expect((await callFeed(two.agent, `/v1/resources?operator=${one.id}`)).status).toBe(403)
+  // It changes nothing: only administrators do.
+  const init = { method: 'PATCH', headers: { 'content-type': 'application/json' }, body: '{"proof_mode":"required"}' }
+  expect((await callFeed(one.agent, `/v1/resources/${own.id}`, init)).status).toBe(401)
+  const other = { resource: `${acme.issuer}/v1`, scope: 'delegations:write' }
+  expect((await one.agent.fetch(`${acme.issuer}/v1/resources`, other)).status).toBe(403)
+})
+
 test('another organization hears nothing of it', async () => {
   const foreign = await registerOperator(globex, 'api')
   const token = await foreign.agent.token({ resource: `${globex.issuer}/v1`, scope: 'feed:read' })

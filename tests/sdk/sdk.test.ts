@@ -4,7 +4,7 @@ import { type AgentKey, createAgent, delegateAs } from '@credence/sdk'
 import { permittedOf, protect as protectExpress } from '@credence/sdk/express'
 import { protect as protectHono } from '@credence/sdk/hono'
 import { protect as protectNode } from '@credence/sdk/node'
-import type { Verdict, Verifier } from '@credence/sdk/verify'
+import { createVerifier, type Verdict, type Verifier } from '@credence/sdk/verify'
 import { createAdaptorServer } from '@hono/node-server'
 import express from 'express'
 import { Hono } from 'hono'
@@ -235,6 +235,41 @@ test('an agent with only a secret or an API key still binds its tokens to a key'
     await agent.fetch(`${resource}/x`, { resource, scope: 'ledger:read' })
     expect(verdict).toMatchObject({ ok: true, agent: clientId, token: { cnf: { jkt: expect.any(String) } } })
   }
+})
+
+test('how calls are judged is registered at the authority, and a service itself only asks for more', async () => {
+  const resource = 'http://localhost:7010/mcp'
+  const registered = { kind: 'mcp', tools: [{ name: 'post', scope: 'ledger:write' }] }
+  const { verifier, operator } = await world.service(resource, ['ledger:read', 'ledger:write'], {
+    resource: registered,
+  })
+  const member = await world.agent(['ledger:*'], { itself: [{ resource, scope: 'ledger:read' }] })
+  const { value } = await member.agent.token({ resource, scope: 'ledger:read' })
+  const call = { method: 'GET', url: '/', headers: new Headers({ authorization: `Bearer ${value}` }) }
+  // Bound, so that it needs its proof even where others do not.
+  expect(await verifier.verify(call)).toMatchObject({ refusal: { code: 'proof_missing' } })
+  const anonymous = await verifier.verify({ ...call, headers: new Headers() })
+  if (anonymous.ok) throw new Error('it was permitted')
+  expect(anonymous.response().headers.get('www-authenticate')).toMatch(/^Bearer, DPoP /)
+
+  const strict = createVerifier({
+    resource,
+    issuers: [{ issuer: world.issuer, operator: operator.agent }],
+    proof: 'required',
+  })
+  await strict.ready()
+  const refused = await strict.verify({ ...call, headers: new Headers() })
+  if (refused.ok) throw new Error('it was permitted')
+  expect(refused.response().headers.get('www-authenticate')).toMatch(/^DPoP /)
+  await strict.stop()
+
+  const wanted = { resource, scope: 'ledger:read' }
+  expect(await verdictOn(member, verifier, wanted, { tool: 'post' })).toMatchObject({
+    refusal: { code: 'tool_not_granted' },
+  })
+  expect(await verdictOn(member, verifier, wanted, { tool: 'drop' })).toMatchObject({
+    refusal: { code: 'tool_unknown' },
+  })
 })
 
 test('another organization’s token is refused, though the authority is the same', async () => {

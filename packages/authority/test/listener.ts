@@ -40,7 +40,7 @@ export async function listen(rig: Rig, options: ListenOptions = {}): Promise<Lis
   const resource = options.resource ?? 'rsc_1'
   const sentAtMonotonicMs = performance.now()
   const body = await rig.feed.open(rig.organization, {
-    resource: { id: resource, audience, maxStalenessMs },
+    resource: { id: resource, audience, maxStalenessMs, whenStale: 'refuse', harmlessScopes: [] },
     agent,
     lineage,
     tokenEndsAtMs,

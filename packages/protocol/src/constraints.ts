@@ -8,6 +8,7 @@
 import { canonicalize } from './canonical.ts'
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json.ts'
 import { refuseAtUse as refuse } from './refusals/at_use.ts'
+import { refuse as refuseAtIssue } from './refusals.ts'
 
 type Scalar = string | number | boolean | null
 
@@ -126,7 +127,7 @@ export function isCumulative(constraint: Constraint): boolean {
 /** Refuses `cumulative_unsupported` when any constraint is cumulative. For whoever issues: nobody holds the totals yet. */
 export function refuseCumulative(constraints: readonly Constraint[]): void {
   const first = constraints.find(isCumulative)
-  if (first) refuse('cumulative_unsupported', { detail: `${typeOf(first)} on ${keyOf(first)}` })
+  if (first) refuseAtIssue('cumulative_unsupported', { detail: `${typeOf(first)} on ${keyOf(first)}` })
 }
 
 /** The type's name: the one member beside `key` and what that type adds. Refuses `malformed` an object that is not closed. */

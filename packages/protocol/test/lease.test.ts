@@ -92,6 +92,22 @@ describe('the lease', () => {
     expect(feed.freshUntil()).toBe(50 + lease)
   })
 
+  test('comes with what holds once it is over, for its own resource, until the next', () => {
+    const resource = 'https://api.example.com'
+    const feed = calibrated({ resource })
+    expect(feed.staleTerms).toEqual({ whenStale: 'refuse', harmlessScopes: [] })
+    const reads = { when_stale: 'harmless_reads', harmless_scopes: ['a:read'] } as const
+    feed.receive(batch({ at_ms: 10_000, resource, ...reads, harmless_scopes: ['a:read'] }), 0)
+    expect(feed.staleTerms).toEqual({ whenStale: 'harmless_reads', harmlessScopes: ['a:read'] })
+    const { lease_ms: _, ...everybodys } = batch({ at_ms: 10_001 })
+    feed.receive(everybodys, 1)
+    expect(feed.staleTerms.whenStale).toBe('harmless_reads')
+    feed.receive(batch({ at_ms: 10_002 }), 2)
+    expect(feed.staleTerms.whenStale).toBe('harmless_reads')
+    feed.receive(batch({ at_ms: 10_003, resource }), 3)
+    expect(feed.staleTerms).toEqual({ whenStale: 'refuse', harmlessScopes: [] })
+  })
+
   test('is the shorter of what is granted and what the verifier allows; of another resource it is none', async () => {
     const shorter = calibrated({ leaseMs: 300 })
     shorter.receive(batch({ at_ms: 10_000 }), 0)

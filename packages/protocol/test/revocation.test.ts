@@ -115,8 +115,14 @@ describe('batches', () => {
     nonce: 'n-1',
   }
 
+  const granted = { lease_ms: 10_000, resource: 'https://a.example' }
+
   test('what is signed verifies to the same; a snapshot of a thousand facts as well', async () => {
     expect(await verifyBatch(await signBatch(key, batch), { keys, issuer, organization: org })).toEqual(batch)
+    for (const terms of [{ when_stale: 'introspect' }, { when_stale: 'harmless_reads', harmless_scopes: ['a:*'] }]) {
+      const leased = { ...batch, ...granted, ...terms } as Batch
+      expect(await verifyBatch(await signBatch(key, leased), { keys, issuer })).toEqual(leased)
+    }
     const many = Array.from({ length: 1000 }, (_, place) => ({ ...(facts[0] as Fact), seq: place + 1 }))
     const page = { ...batch, after: 0, to: 1000, head: 1000, facts: many }
     expect((await verifyBatch(await signBatch(key, page), { keys, issuer })).facts).toHaveLength(1000)
@@ -145,6 +151,13 @@ describe('batches', () => {
     ['a negative lease', { lease_ms: -1 }],
     ['a member that is not defined', { extra: true }],
     ['facts that are no list', { facts: {} }],
+    ['terms without a lease', { when_stale: 'introspect', resource: 'https://a.example' }],
+    ['terms without a resource', { when_stale: 'introspect', lease_ms: 1 }],
+    ['terms that are none', { ...granted, when_stale: 'go_on' }],
+    ['harmless reads that are not named', { ...granted, when_stale: 'harmless_reads' }],
+    ['harmless scopes beside another rule', { ...granted, when_stale: 'refuse', harmless_scopes: ['a'] }],
+    ['harmless scopes without a rule', { ...granted, harmless_scopes: ['a'] }],
+    ['a harmless scope that is none', { ...granted, when_stale: 'harmless_reads', harmless_scopes: ['a b'] }],
   ])('%s is refused, signed or to be signed', async (_, change) => {
     const wrong = { ...batch, ...change } as unknown as Batch
     expect(await outcome(() => signBatch(key, wrong))).toBe('feed_invalid')

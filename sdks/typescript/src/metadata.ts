@@ -2,32 +2,22 @@ import { isSafeUrl, type JsonObject, refuseAtUse as refuse } from '@credence/pro
 import { ask, readObject } from './network.ts'
 import type { Runtime } from './runtime.ts'
 
-/** The endpoints of an authority, from its RFC 8414 metadata. */
-export type Metadata = {
-  issuer: string
-  tokenEndpoint: string
-  introspectionEndpoint: string
-  jwksUri: string
-}
+/** Endpoints of an authority, by their names in its RFC 8414 metadata. Refuses one that is not there, or not on its origin. */
+export type Endpoints = (name: 'token_endpoint' | 'introspection_endpoint' | 'jwks_uri') => string
 
 /**
  * Fetches and checks an authority's metadata (RFC 8414 §3): what it says of its issuer must be the issuer asked for, byte by
- * byte, and every endpoint must lie on the issuer's own origin, so that no document can send a secret elsewhere.
+ * byte, and every endpoint asked for must lie on the issuer's own origin, so that no document can send a secret elsewhere.
  *
  * @throws Refusal `authority_unreachable`, `metadata_mismatch`, `authority_answer_invalid`
  */
-export async function discover(runtime: Runtime, issuer: string): Promise<Metadata> {
+export async function discover(runtime: Runtime, issuer: string): Promise<Endpoints> {
   const { status, text } = await ask(runtime, metadataUrl(issuer), { headers: { accept: 'application/json' } })
   if (status !== 200) return refuse('authority_unreachable', { detail: `Its metadata answered ${status}.` })
   const document = readObject(text)
   if (document.issuer !== issuer) return refuse('metadata_mismatch', { detail: 'It names another issuer.' })
   const { origin } = new URL(issuer)
-  return {
-    issuer,
-    tokenEndpoint: endpointIn(document, 'token_endpoint', origin),
-    introspectionEndpoint: endpointIn(document, 'introspection_endpoint', origin),
-    jwksUri: endpointIn(document, 'jwks_uri', origin),
-  }
+  return (name) => endpointIn(document, name, origin)
 }
 
 /** RFC 8414 §3.1: the well-known segment goes between host and path. */

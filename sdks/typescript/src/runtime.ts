@@ -41,6 +41,19 @@ export function linkedTo(parent: AbortSignal): { signal: AbortSignal; abort(): v
   return { signal: controller.signal, abort, release: () => parent.removeEventListener('abort', abort) }
 }
 
+/** The same for work that may take so many milliseconds. */
+export function linkedFor(clock: Clock, ms: number, parent: AbortSignal): { signal: AbortSignal; release(): void } {
+  const { signal, abort, release } = linkedTo(parent)
+  const cancel = clock.after(ms, abort)
+  return {
+    signal,
+    release: () => {
+      cancel()
+      release()
+    },
+  }
+}
+
 export function sleep(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => {
     clock.after(ms, resolve)

@@ -5,17 +5,20 @@ export {
   Refusal,
   type RefusalCode,
   type VerifiedChain,
+  type WhenStale,
 } from '@credence/protocol'
 export type { Clock, Fetch, Runtime } from './runtime.ts'
 export type { Expected } from './verifier/expected.ts'
-export type { FeedReport, Operator } from './verifier/feed.ts'
+export type { FeedReport } from './verifier/feed.ts'
+export type { Operator } from './verifier/own_api.ts'
+export type { ProofMode } from './verifier/registration.ts'
 export type { Replays } from './verifier/replays.ts'
 export {
   type ProtectedResourceMetadata,
   protectedResourceMetadata,
   protectedResourceMetadataUrl,
 } from './verifier/resource_metadata.ts'
-export type { TrustedIssuer, WhenStale } from './verifier/trust.ts'
+export type { TrustedIssuer } from './verifier/trust.ts'
 export type { Permitted, Refused, Verdict } from './verifier/verdict.ts'
 export {
   type CallRequest,

@@ -13,6 +13,7 @@ import {
   thumbprint,
   verifyClientAssertion,
   verifyDpopProof,
+  type WhenStale,
 } from '@credence/protocol'
 import { type Agent, AgentKey, createAgent } from '../src/index.ts'
 import type { Runtime } from '../src/runtime.ts'
@@ -36,6 +37,13 @@ export class FakeIssuer {
   readonly delegatorKeys: Map<string, JsonObject> = new Map()
   readonly streams: Set<Stream> = new Set()
   leaseMs = 10_000
+  whenStale: WhenStale = 'refuse'
+  harmlessScopes: string[] = []
+  proofMode = 'optional'
+  tools: Array<{ name: string; scope: string }> = [
+    { name: 'transfer', scope: 'ledger:write' },
+    { name: 'statement', scope: 'ledger:read' },
+  ]
   incarnation = 1
   /** What the authority's clock shows beside the test's. */
   clockAheadMs = 0
@@ -188,6 +196,11 @@ export class FakeIssuer {
     if (path === 'metadata') return Response.json(this.metadata ?? this.#metadata())
     if (path === '/jwks') return Response.json({ keys: this.published.map(({ publicJwk }) => publicJwk) })
     if (path === '/token') return this.#issue(new URLSearchParams(String(init.body)), new Headers(init.headers))
+    if (path === '/v1/resources') {
+      const { resource: audience, proofMode, tools } = this
+      const item = { audience, proof_mode: proofMode, tools }
+      return Response.json({ items: url.searchParams.get('audience') === audience ? [item] : [] })
+    }
     if (path === '/introspect') return Response.json({ active: this.introspectsActive })
     if (path === '/revocations') return new Response(await signBatch(this.signing, this.#own(url)))
     if (path === '/revocations/stream') return this.#stream(url, init)
@@ -249,7 +262,13 @@ export class FakeIssuer {
 
   #own(url: URL): Batch {
     const nonce = url.searchParams.get('nonce')
-    const own = { lease_ms: this.leaseMs, resource: this.resource, ...(nonce !== null && { nonce }) }
+    const own = {
+      lease_ms: this.leaseMs,
+      resource: this.resource,
+      when_stale: this.whenStale,
+      ...(this.whenStale === 'harmless_reads' && { harmless_scopes: this.harmlessScopes }),
+      ...(nonce !== null && { nonce }),
+    }
     return this.batch(Number(url.searchParams.get('after')), own)
   }
 

@@ -26,7 +26,7 @@ export const readFeedEndpoint: Endpoint = endpoint({
     200: {
       description:
         `A signed batch. Without nonce and resource, ${alignedWidth} at a multiple of ${alignedWidth} never change once they are ` +
-        'there, and may be cached for ever. With a resource, its operator gets the lease too.',
+        'there, and may be cached for ever. With a resource, its operator gets the lease too, and what holds once it is over.',
       type: 'application/jwt',
     },
   },

@@ -15,7 +15,7 @@ export const streamFeedEndpoint: Endpoint = endpoint({
     200: {
       description:
         'Server-sent events: `point` says what this enforcement point is called in acknowledgements; each `batch` is a signed ' +
-        'batch, the first with the nonce and the lease. The stream ends when anything its token rests on ends, when the caller ' +
+        'batch, the first with the nonce, the lease, and what holds once it is over. The stream ends when anything its token rests on ends, when the caller ' +
         'operates the resource no more, when the same point opens another, and after some minutes: 5 after the token expires, ' +
         'and about 15 in all, at the latest.',
       type: 'text/event-stream',

@@ -35,8 +35,9 @@ export async function subscriberOf(
     refuse('forbidden', { detail: 'Only the agent that operates the resource listens for it.' })
   const found = await findResource(services, organization, query.resource)
   if (found?.operator !== caller.id) refuse('forbidden', { detail: 'The caller does not operate this resource.' })
+  const { id, audience, maxStalenessMs, whenStale, harmlessScopes } = found
   return {
-    resource: { id: found.id, audience: found.audience, maxStalenessMs: found.maxStalenessMs },
+    resource: { id, audience, maxStalenessMs, whenStale, harmlessScopes },
     agent: caller.id,
     lineage: caller.lineage,
     tokenEndsAtMs: caller.claims.exp * 1_000,

@@ -1,7 +1,7 @@
-import { refuse } from '@credence/protocol'
+import { isAudience, refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { answer } from '../http/answer.ts'
-import { actorOf, type Endpoint, endpoint } from '../http/endpoint.ts'
+import { actorOf, type Call, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { changeResource, findResourceById, listResources, type Resource, registerResource } from '../resources/index.ts'
 import { page, paging } from './page.ts'
 import { id, listed, scopes, shortText } from './schemas.ts'
@@ -75,15 +75,23 @@ export const registerResourceEndpoint: Endpoint = endpoint({
 export const listResourcesEndpoint: Endpoint = endpoint({
   method: 'get',
   path: '/v1/resources',
-  door: 'administrator',
-  summary: 'List resources',
+  door: 'agent',
+  scope: 'feed:read',
+  summary: 'List resources; for an agent, those that it operates',
   tag,
-  query: z.strictObject({ ...paging, operator: id('agt').optional() }),
+  query: z.strictObject({
+    ...paging,
+    operator: id('agt').optional(),
+    audience: z.string().refine(isAudience).optional(),
+  }),
   answers: { 200: { description: 'One page of resources.', schema: listed(resourceView) } },
   async handle(services, call) {
-    const { operator } = call.query
+    const { audience } = call.query
+    const own = ownOf(call)
+    const operator = call.query.operator ?? own
+    if (own !== undefined && operator !== own) refuse('forbidden')
     const { rows, next } = await page(services, call, {
-      read: (after, limit) => listResources(services, call.organization, { after, limit, operator }),
+      read: (after, limit) => listResources(services, call.organization, { after, limit, audience, operator }),
       placeOf: (resource) => resource.id,
     })
     return answer({ items: rows.map(viewOf), ...next })
@@ -93,14 +101,17 @@ export const listResourcesEndpoint: Endpoint = endpoint({
 export const readResourceEndpoint: Endpoint = endpoint({
   method: 'get',
   path: '/v1/resources/{id}',
-  door: 'administrator',
-  summary: 'Read a resource',
+  door: 'agent',
+  scope: 'feed:read',
+  summary: 'Read a resource; for an agent, one that it operates',
   tag,
   params,
   answers: { 200: { description: 'The resource.', schema: resourceView } },
-  async handle(services, { organization, params }) {
-    const resource = await findResourceById(services, organization, params.id)
-    return answer(viewOf(resource ?? refuse('not_found')))
+  async handle(services, call) {
+    const resource = await findResourceById(services, call.organization, call.params.id)
+    const operator = ownOf(call)
+    if (resource === undefined || (operator !== undefined && operator !== resource.operator)) refuse('not_found')
+    return answer(viewOf(resource))
   },
 })
 
@@ -132,6 +143,11 @@ export const changeResourceEndpoint: Endpoint = endpoint({
     return answer(viewOf(changed))
   },
 })
+
+/** An agent sees what it operates, and nothing of what others do. Undefined: an administrator, who sees everything. */
+function ownOf({ caller }: Pick<Call, 'caller'>): string | undefined {
+  return caller?.kind === 'agent' ? caller.id : undefined
+}
 
 function viewOf(resource: Resource): z.output<typeof resourceView> {
   return {

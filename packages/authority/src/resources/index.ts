@@ -10,5 +10,4 @@ export {
   ownScopes,
   type Resource,
   type Tool,
-  type WhenStale,
 } from './resource.ts'

@@ -1,9 +1,6 @@
-import { isAudience } from '@credence/protocol'
+import { isAudience, type WhenStale } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
 import type { RowOf } from '../store/tables.ts'
-
-/** What an enforcement point does when its lease is over. */
-export type WhenStale = 'refuse' | 'introspect' | 'harmless_reads'
 
 /** A protected API or MCP server. */
 export type Resource = {
@@ -89,10 +86,18 @@ export async function operatesAny(services: Services, organization: Organization
 export async function listResources(
   services: Services,
   organization: Organization,
-  query: { after?: string | undefined; limit: number; operator?: string | undefined },
+  query: {
+    after?: string | undefined
+    limit: number
+    operator?: string | undefined
+    audience?: string | undefined
+  },
 ): Promise<Resource[]> {
   const rows = await services.store.of(organization.id).list('resources', {
-    ...(query.operator !== undefined && { where: { operator: query.operator } }),
+    where: {
+      ...(query.operator !== undefined && { operator: query.operator }),
+      ...(query.audience !== undefined && { audience: query.audience }),
+    },
     order: { by: 'id' },
     ...(query.after !== undefined && { after: query.after }),
     limit: query.limit,

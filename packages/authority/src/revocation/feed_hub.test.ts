@@ -123,7 +123,7 @@ test('a stream ends with the authority it was opened on', async () => {
 test('a reader that is too slow is cut off, and the others notice nothing', async () => {
   const rig = await startRig({ heartbeatMs: 5, pollMs: 5, maxBufferedBytes: 16 * 1024 })
   const body = await rig.feed.open(rig.organization, {
-    resource: { id: 'rsc_1', audience, maxStalenessMs: 1_000 },
+    resource: { id: 'rsc_1', audience, maxStalenessMs: 1_000, whenStale: 'refuse', harmlessScopes: [] },
     agent: 'agt_slow',
     lineage: [],
     tokenEndsAtMs: Date.now() + 300_000,

@@ -1,4 +1,4 @@
-import { type Batch, newId, refuse } from '@credence/protocol'
+import { type Batch, newId, refuse, type WhenStale } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
 import type { Lineage } from '../store/port.ts'
 import { Acknowledgements } from './acknowledgements.ts'
@@ -63,7 +63,7 @@ export type Operates = (resource: string, agent: string) => boolean
 
 /** Who listens: the operator of a resource, from one running enforcement point. */
 export type Subscriber = {
-  resource: { id: string; audience: string; maxStalenessMs: number }
+  resource: { id: string; audience: string; maxStalenessMs: number; whenStale: WhenStale; harmlessScopes: string[] }
   agent: string
   /** What this enforcement point calls itself (`ept_…`); a new name when it has none. */
   point?: string | undefined
@@ -185,6 +185,8 @@ export class FeedHub {
       ...(await readBatch(this.#parts, organization, { after, limit: limit ?? maxFacts })),
       resource: resource.audience,
       lease_ms: lease.stalenessMs,
+      when_stale: resource.whenStale,
+      ...(resource.whenStale === 'harmless_reads' && { harmless_scopes: resource.harmlessScopes }),
       ...(nonce !== undefined && { nonce }),
     }
     return { lease, batch, compact: await this.#parts.sign(organization, batch) }

@@ -18,6 +18,7 @@ type Resource = {
   proof_mode: string
   max_staleness_ms: number
   when_stale: string
+  harmless_scopes: string[]
   accepts_attested: boolean
   operator: string | null
   created_at_ms: number
@@ -176,9 +177,13 @@ function fieldsOf(resource: Resource): Record<string, unknown> {
     scopes: resource.scopes.join(' '),
     tools: resource.tools.map(({ name, scope }) => `${name} (${scope})`).join(', ') || undefined,
     proof: resource.proof_mode,
-    lease: `${resource.max_staleness_ms / 1000} s, then ${resource.when_stale.replace('_', ' ')}`,
+    lease: `${resource.max_staleness_ms / 1000} s, then ${thenOf(resource)}`,
     attested: resource.accepts_attested ? 'accepted' : 'refused',
     operator: resource.operator ?? 'none',
     registered: moment(resource.created_at_ms),
   }
+}
+
+function thenOf({ when_stale: rule, harmless_scopes: scopes }: Resource): string {
+  return rule === 'harmless_reads' ? `harmless reads (${scopes.join(' ') || 'none'})` : rule
 }

@@ -4,7 +4,7 @@ import type { JsonObject } from '../json.ts'
 import { type KeyLookup, readJws, signJws, verifyJws } from '../jws.ts'
 import type { SigningKey } from '../keys.ts'
 import { equal, Frontier, leafHash } from '../merkle.ts'
-import { refuseAtUse as refuse } from '../refusals/at_use.ts'
+import { refuse } from '../refusals.ts'
 import { checkShape, sha256Text, text, whole } from '../shape.ts'
 
 /** What a log consisted of at `at_ms`: its size and the RFC 6962 root over all its leaves (base64url). */

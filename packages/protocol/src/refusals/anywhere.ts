@@ -48,10 +48,4 @@ export const anywhere = {
     says: 'The authority has more to do than it can.',
     hint: 'Try again after the time in Retry-After.',
   },
-  rate_limited: {
-    status: 429,
-    oauth: 'temporarily_unavailable',
-    says: 'There were too many requests.',
-    hint: 'Try again after the time in Retry-After.',
-  },
 } as const

@@ -114,6 +114,12 @@ export const api = {
     says: 'The caller holds as many of these as it may hold at once.',
     hint: 'End some, or wait until those that are not used any more have run out.',
   },
+  rate_limited: {
+    status: 429,
+    oauth: 'temporarily_unavailable',
+    says: 'There were too many requests.',
+    hint: 'Try again after the time in Retry-After.',
+  },
   storage_unavailable: {
     status: 503,
     oauth: 'temporarily_unavailable',

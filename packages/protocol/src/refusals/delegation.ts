@@ -4,23 +4,11 @@
  * of `invalid_token` and 401 (RFC 8693 §2.2.2).
  */
 export const delegation = {
-  attested_refused: {
-    status: 403,
-    oauth: 'access_denied',
-    says: 'The resource does not accept authority that was only attested.',
-    hint: 'Let the delegator sign the delegation.',
-  },
   ceiling_exceeded: {
     status: 403,
     oauth: 'insufficient_scope',
     says: 'An argument of the action is outside a constraint of the delegation.',
     hint: 'Stay within the constraints, or ask the delegator for a wider delegation.',
-  },
-  cumulative_unsupported: {
-    status: 400,
-    oauth: 'invalid_request',
-    says: 'Constraints that add up over calls are not supported yet.',
-    hint: 'Leave out `max_lifetime` and `max_subtree`.',
   },
   delegation_unknown: {
     status: 400,

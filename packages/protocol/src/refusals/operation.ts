@@ -24,6 +24,12 @@ export const operation = {
     says: 'The key was made so that it can never be written anywhere.',
     hint: 'Make it with `savable: true`, or register a new one at each start.',
   },
+  log_mismatch: {
+    status: 500,
+    oauth: 'server_error',
+    says: 'The records of the audit log are not those that its signed head stands for.',
+    hint: 'Keep both as they are: somebody changed one of them.',
+  },
   origin_refused: {
     status: 400,
     oauth: 'invalid_request',

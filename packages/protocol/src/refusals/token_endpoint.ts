@@ -18,11 +18,23 @@ export const tokenEndpoint = {
     says: 'More than one delegation fits the request.',
     hint: 'Send the delegation chain to draw on as subject_token.',
   },
+  attested_refused: {
+    status: 403,
+    oauth: 'access_denied',
+    says: 'The resource does not accept authority that was only attested.',
+    hint: 'Let the delegator sign the delegation.',
+  },
   authorization_refused: {
     status: 403,
     oauth: 'access_denied',
     says: 'Policy does not allow this.',
     hint: 'Ask an administrator of the organization.',
+  },
+  cumulative_unsupported: {
+    status: 400,
+    oauth: 'invalid_request',
+    says: 'Constraints that add up over calls are not supported yet.',
+    hint: 'Leave out `max_lifetime` and `max_subtree`.',
   },
   grant_unsupported: {
     status: 400,

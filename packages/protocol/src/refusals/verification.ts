@@ -24,12 +24,6 @@ export const verification = {
     says: 'The enforcement point has not heard from the authority for too long.',
     hint: 'Try again in a few seconds; calls are refused until revocations are known again.',
   },
-  log_mismatch: {
-    status: 500,
-    oauth: 'server_error',
-    says: 'The records of the audit log are not those that its signed head stands for.',
-    hint: 'Keep both as they are: somebody changed one of them.',
-  },
   not_ready: {
     status: 503,
     oauth: 'temporarily_unavailable',

@@ -8,8 +8,15 @@ import { isJsonArray, type JsonObject, type JsonValue } from '../json.ts'
 import { type KeyLookup, readJws, signJws, verifyJws } from '../jws.ts'
 import type { SigningKey } from '../keys.ts'
 import { refuseAtUse as refuse } from '../refusals/at_use.ts'
-import { checkShape, matching, type Shape, text, whole } from '../shape.ts'
+import { isScope } from '../scopes.ts'
+import { checkShape, listOf, matching, oneOf, type Shape, text, whole } from '../shape.ts'
 import { type Fact, factShape } from './revocation_map.ts'
+
+/**
+ * What an enforcement point does when its lease is over: refuse; ask the authority about each token; or go on, until tokens expire,
+ * with calls that need nothing beyond the scopes of harmless reads.
+ */
+export type WhenStale = 'refuse' | 'introspect' | 'harmless_reads'
 
 export type Batch = {
   iss: string
@@ -30,6 +37,10 @@ export type Batch = {
   lease_ms?: number
   /** The audience the lease is granted for. */
   resource?: string
+  /** Granted with the lease, and never without one. Absent: `refuse`. */
+  when_stale?: WhenStale
+  /** With `harmless_reads`, and only then. */
+  harmless_scopes?: string[]
 }
 
 const type = 'revocations+jwt'
@@ -52,6 +63,8 @@ const batchShape: Shape = {
     nonce: matching(/^[\x21-\x7e]{1,128}$/),
     lease_ms: whole(0, 86_400_000),
     resource: text(isAudience),
+    when_stale: oneOf('refuse', 'introspect', 'harmless_reads'),
+    harmless_scopes: listOf(text(isScope), 0, 64),
   },
 }
 
@@ -83,6 +96,11 @@ function checkBatch(value: JsonValue): Batch {
   const batch = checkShape(value, batchShape, 'feed_invalid', 'batch') as unknown as Batch
   if (batch.after > batch.to || batch.to > batch.head)
     refuse('feed_invalid', { detail: 'batch: after, to and head disagree' })
+  const { when_stale, harmless_scopes, lease_ms, resource } = batch
+  const granted = lease_ms !== undefined && resource !== undefined
+  const isWhole = (harmless_scopes !== undefined) === (when_stale === 'harmless_reads')
+  if ((when_stale !== undefined && !granted) || !isWhole)
+    refuse('feed_invalid', { detail: 'batch.when_stale: not valid' })
   let last = batch.after
   for (const fact of batch.facts) {
     checkShape(fact as unknown as JsonValue, factShape, 'feed_invalid', 'fact')

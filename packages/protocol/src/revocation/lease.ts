@@ -1,5 +1,5 @@
 import { refuseAtUse as refuse } from '../refusals/at_use.ts'
-import type { Batch } from './batch.ts'
+import type { Batch, WhenStale } from './batch.ts'
 import { RevocationMap } from './revocation_map.ts'
 
 export type FeedOptions = {
@@ -10,6 +10,11 @@ export type FeedOptions = {
   /** At most this long without news, however long a lease the authority grants; the lease until it grants one. Milliseconds. */
   leaseMs?: number
 }
+
+/** What holds once a lease is over, as it was granted with it. */
+export type StaleTerms = { whenStale: WhenStale; harmlessScopes: readonly string[] }
+
+const refuseAll: StaleTerms = { whenStale: 'refuse', harmlessScopes: [] }
 
 /** Seconds by which a fact outlives the last thing it can end, for what clocks differ. */
 const forgettingMargin = 300
@@ -38,6 +43,7 @@ export class FeedState {
   #stampedAt = 0
   /** Milliseconds; undefined until the authority granted one. */
   #granted: number | undefined
+  #terms = refuseAll
 
   constructor(options: FeedOptions) {
     this.#options = options
@@ -56,6 +62,11 @@ export class FeedState {
   /** The highest sequence number heard of; more than `cursor` when there are facts still to fetch. */
   get head(): number {
     return this.#head
+  }
+
+  /** Granted with the last lease; `refuse` before the first. */
+  get staleTerms(): StaleTerms {
+    return this.#terms
   }
 
   get isCalibrated(): boolean {
@@ -153,7 +164,10 @@ export class FeedState {
   #takeLease(batch: Batch): void {
     // A lease is for a resource; without one's name in it, it could be one that was granted to a laxer resource.
     const named = this.#options.resource === undefined || batch.resource === this.#options.resource
-    if (named && batch.lease_ms !== undefined) this.#granted = batch.lease_ms
+    if (!named || batch.lease_ms === undefined) return
+    this.#granted = batch.lease_ms
+    const { when_stale: whenStale = 'refuse', harmless_scopes: harmlessScopes = [] } = batch
+    this.#terms = { whenStale, harmlessScopes }
   }
 
   #lease(): number {

@@ -8,7 +8,7 @@ import {
   type SigningKey,
   signClientAssertion,
 } from '@credence/protocol'
-import { discover, type Metadata } from '../metadata.ts'
+import { discover, type Endpoints } from '../metadata.ts'
 import { type Answer, ask, readObject } from '../network.ts'
 import { once } from '../once.ts'
 import type { Runtime } from '../runtime.ts'
@@ -21,7 +21,7 @@ export type ClientCredential = { key: SigningKey } | { clientSecret: string } | 
 /** The authority as one agent sees it: discovery, client authentication, and the token endpoint. */
 export class Authority {
   readonly issuer: string
-  readonly metadata: () => Promise<Metadata>
+  readonly metadata: () => Promise<Endpoints>
   readonly #clientId: string
   readonly #credential: ClientCredential
   readonly #proofKey: () => Promise<SigningKey>
@@ -51,7 +51,7 @@ export class Authority {
    * @throws Refusal with the authority's own code, or `authority_unreachable`, `authority_answer_invalid`
    */
   async requestToken(form: Record<string, string>, resource: string): Promise<AccessToken> {
-    const { tokenEndpoint } = await this.metadata()
+    const tokenEndpoint = (await this.metadata())('token_endpoint')
     const sentAtMs = this.#runtime.clock.nowMs()
     const body = await this.#post(tokenEndpoint, { ...form, resource }, { proven: true })
     const { access_token: value, token_type: type, expires_in: lifetime, scope } = body
@@ -68,7 +68,7 @@ export class Authority {
 
   /** RFC 7662. The answer is what the authority says; `active` decides. */
   async introspect(token: string): Promise<JsonObject & { active: boolean }> {
-    const { introspectionEndpoint } = await this.metadata()
+    const introspectionEndpoint = (await this.metadata())('introspection_endpoint')
     const body = await this.#post(introspectionEndpoint, { token }, { proven: false })
     if (typeof body.active !== 'boolean') return refuse('authority_answer_invalid')
     return { ...body, active: body.active }

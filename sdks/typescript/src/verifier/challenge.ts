@@ -6,9 +6,9 @@ export type ChallengeOptions = {
   /** All scopes the call needs, for `insufficient_scope`. */
   scopes: readonly string[]
   /** RFC 9728 §5.1: where the resource describes itself. */
-  resourceMetadata?: string
+  resourceMetadata: string | undefined
   /** For `use_dpop_nonce`. */
-  nonce?: string
+  nonce: string
 }
 
 /**
@@ -21,7 +21,7 @@ export function refusalResponse(refusal: Refusal, options: ChallengeOptions): Re
   if (status === 401 || status === 403) {
     for (const challenge of challenges(refusal, status, options)) headers.append('www-authenticate', challenge)
   }
-  if (refusal.code === 'nonce_required' && options.nonce !== undefined) headers.set('dpop-nonce', options.nonce)
+  if (refusal.code === 'nonce_required') headers.set('dpop-nonce', options.nonce)
   if (status === 503) headers.set('retry-after', '1')
   return new Response(JSON.stringify(problemOf(refusal, status)), { status, headers })
 }
@@ -33,21 +33,13 @@ function statusOf({ status }: Refusal): number {
 
 function challenges(refusal: Refusal, status: number, options: ChallengeOptions): string[] {
   const error = errorOf(refusal, status)
-  const parameters: Array<[string, string]> = [
-    ...(error === undefined
-      ? []
-      : ([
-          ['error', error],
-          ['error_description', refusal.says],
-        ] as Array<[string, string]>)),
-    ...(error === 'insufficient_scope' && options.scopes.length > 0
-      ? ([['scope', options.scopes.join(' ')]] as Array<[string, string]>)
-      : []),
-    ...(options.resourceMetadata === undefined
-      ? []
-      : ([['resource_metadata', options.resourceMetadata]] as Array<[string, string]>)),
-  ]
-  const dpop = write('DPoP', [['algs', algorithms.join(' ')], ...parameters])
+  const parameters = {
+    error,
+    error_description: error && refusal.says,
+    scope: error === 'insufficient_scope' ? [...new Set(options.scopes)].join(' ') : undefined,
+    resource_metadata: options.resourceMetadata,
+  }
+  const dpop = write('DPoP', { algs: algorithms.join(' '), ...parameters })
   const aboutProof = error === 'invalid_dpop_proof' || error === 'use_dpop_nonce'
   return options.proof === 'required' || aboutProof ? [dpop] : [write('Bearer', parameters), dpop]
 }
@@ -59,9 +51,10 @@ function errorOf(refusal: Refusal, status: number): string | undefined {
   return refusal.oauth === 'invalid_dpop_proof' || refusal.oauth === 'use_dpop_nonce' ? refusal.oauth : 'invalid_token'
 }
 
-function write(scheme: string, parameters: ReadonlyArray<readonly [string, string]>): string {
-  if (parameters.length === 0) return scheme
-  return `${scheme} ${parameters.map(([name, value]) => `${name}="${quoted(value)}"`).join(', ')}`
+/** Parameters that are empty are left out. */
+function write(scheme: string, parameters: Readonly<Record<string, string | undefined>>): string {
+  const written = Object.entries(parameters).flatMap(([name, value]) => (value ? `${name}="${quoted(value)}"` : []))
+  return written.length === 0 ? scheme : `${scheme} ${written.join(', ')}`
 }
 
 /** RFC 6750 §3 keeps to printable ASCII without quote and backslash. */

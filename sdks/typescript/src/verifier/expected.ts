@@ -20,15 +20,15 @@ export type Expected = {
   chain?: 'prove'
 }
 
-/** The scope each tool needs. */
-export type Tools = ReadonlyMap<string, string>
+/** The scopes each tool needs. */
+export type Tools = ReadonlyMap<string, readonly string[]>
 
 /** All scopes a call needs, the tool's included: what a challenge must name at once. */
 export function neededScopes(expected: Expected, tools: Tools): readonly string[] {
   const { scope, tool } = expected
   const named = scope === undefined ? [] : typeof scope === 'string' ? scope.split(' ').filter(Boolean) : scope
   const needed = tool === undefined ? undefined : tools.get(tool)
-  return needed === undefined || named.includes(needed) ? named : [...named, needed]
+  return needed === undefined ? named : [...new Set([...named, ...needed])]
 }
 
 /**
@@ -48,7 +48,7 @@ export function checkExpected(
   if (expected.tool !== undefined) {
     const needed = tools.get(expected.tool)
     if (needed === undefined) refuse('tool_unknown')
-    if (!coversAll(granted, [needed])) refuse('tool_not_granted')
+    if (!coversAll(granted, needed)) refuse('tool_not_granted')
   }
   if (expected.task !== undefined && claims.task !== expected.task) refuse('task_required')
   for (const detail of claims.authorization_details ?? [])

@@ -3,17 +3,16 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { bearerCall } from '../../test/calls.ts'
 import { FakeIssuer } from '../../test/fake_issuer.ts'
 import { ManualClock, moment, until } from '../../test/manual_clock.ts'
-import { createVerifier, type Verdict, type Verifier, type WhenStale } from '../verify.ts'
+import { createVerifier, type TrustedIssuer, type Verdict, type Verifier } from '../verify.ts'
 
 let clock: ManualClock
 let issuer: FakeIssuer
 let verifier: Verifier
 
-async function start(whenStale: WhenStale = 'refuse'): Promise<void> {
+async function start(own: Pick<TrustedIssuer, 'whenStale' | 'harmlessScopes'> = {}): Promise<void> {
   verifier = createVerifier({
     resource: issuer.resource,
-    issuers: [{ issuer: issuer.issuer, operator: await issuer.operator(), whenStale }],
-    proof: 'optional',
+    issuers: [{ issuer: issuer.issuer, operator: await issuer.operator(), ...own }],
     ...issuer.runtime,
   })
 }
@@ -237,8 +236,10 @@ test('this machine’s clock: jumps do not touch the lease, and going back reviv
   expect(await verify(token)).toBe('token_expired')
 })
 
-test('when stale, harmless scopes may go on, and nothing else', async () => {
-  await start({ goOnWith: ['ledger:read'] })
+test('when stale, scopes that were granted as harmless may go on, and nothing else', async () => {
+  issuer.whenStale = 'harmless_reads'
+  issuer.harmlessScopes = ['ledger:read']
+  await start()
   await verifier.ready()
   const token = await issuer.token({ scope: 'ledger:*' })
   issuer.reachable = false
@@ -251,7 +252,8 @@ test('when stale, harmless scopes may go on, and nothing else', async () => {
 })
 
 test('when stale, the authority can be asked instead; without its answer the call is refused', async () => {
-  await start('introspect')
+  issuer.whenStale = 'introspect'
+  await start()
   await verifier.ready()
   const token = await issuer.token()
   issuer.leaseMs = 0
@@ -262,5 +264,58 @@ test('when stale, the authority can be asked instead; without its answer the cal
   issuer.introspectsActive = false
   expect(await verify(token)).toBe('revoked')
   issuer.reachable = false
+  expect(await verify(token)).toBe('lease_over')
+})
+
+test('what a service says itself is only ever stricter than what was granted', async () => {
+  const scope = 'ledger:read'
+  const harmless = { whenStale: 'harmless_reads', harmlessScopes: ['ledger:*'] } as const
+  const cases = [
+    // granted, its scopes, own, what becomes of a harmless call while the authority can be asked, and while it cannot
+    ['refuse', [], harmless, 'lease_over', 'lease_over'],
+    ['refuse', [], { whenStale: 'introspect' }, 'lease_over', 'lease_over'],
+    ['introspect', [], { whenStale: 'refuse' }, 'lease_over', 'lease_over'],
+    ['introspect', [], harmless, 'permitted', 'lease_over'],
+    ['introspect', [], { ...harmless, harmlessScopes: ['other'] }, 'lease_over', 'lease_over'],
+    ['harmless_reads', [scope], {}, 'permitted', 'permitted'],
+    ['harmless_reads', [scope], harmless, 'permitted', 'permitted'],
+    ['harmless_reads', [scope], { harmlessScopes: ['other'] }, 'lease_over', 'lease_over'],
+    ['harmless_reads', ['other'], harmless, 'lease_over', 'lease_over'],
+    ['harmless_reads', [scope], { whenStale: 'introspect' }, 'permitted', 'lease_over'],
+  ] as const
+  for (const [granted, scopes, own, asked, cutOff] of cases) {
+    issuer = await FakeIssuer.open(clock)
+    issuer.whenStale = granted
+    issuer.harmlessScopes = [...scopes]
+    await start(own)
+    await verifier.ready()
+    expect(verifier.state().issuers[issuer.issuer]?.whenStale).toBe(granted)
+    const token = await issuer.token({ scope: 'ledger:*' })
+    issuer.leaseMs = 0
+    for (const stream of issuer.streams) stream.end()
+    await clock.advance(10_100)
+    const called = `${granted}, itself ${JSON.stringify(own)}`
+    expect(await verify(token, scope), called).toBe(asked)
+    issuer.reachable = false
+    expect(await verify(token, scope), called).toBe(cutOff)
+    await verifier.stop()
+  }
+})
+
+test('terms that are changed at the authority hold within a minute or so, on the same connection', async () => {
+  issuer.whenStale = 'harmless_reads'
+  issuer.harmlessScopes = ['ledger:read']
+  await start()
+  await verifier.ready()
+  issuer.whenStale = 'refuse'
+  for (let second = 0; second < 62; second++) {
+    await clock.advance(1_000)
+    await issuer.heartbeat()
+  }
+  await until(() => verifier.state().issuers[issuer.issuer]?.whenStale === 'refuse')
+  expect(issuer.count('/revocations/stream')).toBe(1)
+  issuer.reachable = false
+  const token = await issuer.token()
+  await clock.advance(11_000)
   expect(await verify(token)).toBe('lease_over')
 })

@@ -7,17 +7,17 @@ import {
   newId,
   type RefusalCode,
   refuseAtUse as refuse,
+  type StaleTerms,
   verifyBatch,
+  type WhenStale,
 } from '@credence/protocol'
-import type { Agent } from '../agent/agent.ts'
 import { readText } from '../network.ts'
-import { linkedTo, type Runtime, sleep } from '../runtime.ts'
+import { linkedFor, linkedTo, type Runtime, sleep } from '../runtime.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { readEvents } from './event_stream.ts'
 import type { KeySet } from './key_set.ts'
-
-/** Who asks the authority for its revocations: the agent that operates the resource. */
-export type Operator = Pick<Agent, 'issuer' | 'fetch' | 'introspect'>
+import { callAuthority, type Operator } from './own_api.ts'
+import type { Registration } from './registration.ts'
 
 /** How one issuer's feed stands here. */
 export type FeedReport = {
@@ -31,6 +31,8 @@ export type FeedReport = {
   incarnation: number
   /** How many ended things are remembered. */
   facts: number
+  /** What holds once it no longer is, as the authority granted it. */
+  whenStale: WhenStale
   /** Why the last connection ended, if it did not simply end. */
   lastRefusal?: RefusalCode
 }
@@ -48,10 +50,10 @@ const mostPages = 10_000
  * stream leaves a gap; when it ends, again. It never throws; what it learns is in `deadBy` and `isFresh`.
  */
 export class Feed {
-  readonly #issuer: string
   readonly #resource: string
   readonly #operator: Operator
   readonly #keys: KeySet
+  readonly #registration: Registration
   readonly #runtime: Runtime
   readonly #state: FeedState
   readonly #acknowledgements: Acknowledgements
@@ -67,13 +69,19 @@ export class Feed {
   #pagedAtMs = 0
   #lastRefusal: RefusalCode | undefined
 
-  constructor(made: { issuer: string; resource: string; operator: Operator; keys: KeySet; runtime: Runtime }) {
-    this.#issuer = made.issuer
+  constructor(made: {
+    resource: string
+    operator: Operator
+    keys: KeySet
+    registration: Registration
+    runtime: Runtime
+  }) {
     this.#resource = made.resource
     this.#operator = made.operator
     this.#keys = made.keys
+    this.#registration = made.registration
     this.#runtime = made.runtime
-    this.#state = new FeedState({ issuer: made.issuer, resource: made.resource })
+    this.#state = new FeedState({ issuer: made.operator.issuer, resource: made.resource })
     this.#acknowledgements = new Acknowledgements(made.runtime, (seq) => this.#acknowledge(seq))
   }
 
@@ -97,6 +105,10 @@ export class Feed {
     return this.#state.isFresh(this.#runtime.clock.monotonicMs())
   }
 
+  get staleTerms(): StaleTerms {
+    return this.#state.staleTerms
+  }
+
   /** The id that has ended, if any has: of a token's lineage, or of ids that every token has without saying (epoch 0). */
   deadBy(lineage: Lineage, implicit: string[]): string | undefined {
     return this.#state.map.deadBy(lineage, implicit)
@@ -111,7 +123,7 @@ export class Feed {
 
   report(): FeedReport {
     const now = this.#runtime.clock.monotonicMs()
-    const { map, cursor, incarnation } = this.#state
+    const { map, cursor, incarnation, staleTerms } = this.#state
     return {
       fresh: this.#state.isFresh(now),
       freshForMs: this.#wasFresh ? Math.round(this.#state.freshUntil() - now) : 0,
@@ -119,6 +131,7 @@ export class Feed {
       seq: cursor,
       incarnation,
       facts: map.size,
+      whenStale: staleTerms.whenStale,
       ...(this.#lastRefusal !== undefined && { lastRefusal: this.#lastRefusal }),
     }
   }
@@ -153,6 +166,8 @@ export class Feed {
 
   async #follow(): Promise<void> {
     if (this.#keys.size === 0) await this.#keys.refresh()
+    // Nothing is fresh here before it is known; later it delays no news.
+    await this.#registration.refresh(this.#stop.signal)
     const connection = linkedTo(this.#stop.signal)
     let cancelWatch = this.#runtime.clock.after(silenceMs, connection.abort)
     try {
@@ -195,12 +210,17 @@ export class Feed {
   async #catchUp(): Promise<void> {
     for (let pages = 0; pages < mostPages; pages++) {
       const { trip, batch } = await this.#page()
-      this.#calibrate({ ...trip, batch })
-      this.#pagedAtMs = Math.max(this.#pagedAtMs, batch.at_ms)
-      const came = this.#state.receive(batch, this.#runtime.clock.monotonicMs())
+      const came = this.#takePage(trip, batch)
       if (came === 'applied' && this.#state.cursor >= batch.head) return
     }
     refuse('feed_invalid', { detail: 'It has no end.' })
+  }
+
+  /** The lease, too, is granted anew with each page: terms that were changed hold from here on. */
+  #takePage(trip: Trip, batch: Batch): 'applied' | 'gap' {
+    this.#calibrate({ ...trip, batch })
+    this.#pagedAtMs = Math.max(this.#pagedAtMs, batch.at_ms)
+    return this.#state.receive(batch, this.#runtime.clock.monotonicMs())
   }
 
   async #recalibrate(): Promise<void> {
@@ -208,27 +228,26 @@ export class Feed {
     this.#state.forget(Math.floor(this.#runtime.clock.nowMs() / 1000))
     try {
       const { trip, batch } = await this.#page()
-      this.#state.calibrate({ ...trip, batch })
+      this.#takePage(trip, batch)
+      this.#settled()
     } catch {
       // The stream goes on by the tie there is; it is tried again when that is old.
     }
   }
 
-  #calibrate(trip: { sentAtMonotonicMs: number; nonce: string; batch: Batch }): void {
+  #calibrate(trip: Trip & { batch: Batch }): void {
     this.#state.calibrate(trip)
     this.#calibratedAtMs = trip.sentAtMonotonicMs
   }
 
   /** One page, with a nonce of ours in it: it cannot be an older one played again, and its round trip ties the clocks. */
-  async #page(): Promise<{ trip: { sentAtMonotonicMs: number; nonce: string }; batch: Batch }> {
-    const patience = linkedTo(this.#stop.signal)
-    const cancel = this.#runtime.clock.after(requestMs, patience.abort)
+  async #page(): Promise<{ trip: Trip; batch: Batch }> {
+    const patience = linkedFor(this.#runtime.clock, requestMs, this.#stop.signal)
     const trip = { nonce: newNonce(), sentAtMonotonicMs: this.#runtime.clock.monotonicMs() }
     try {
       const response = await this.#get('/revocations', trip.nonce, patience.signal)
       return { trip, batch: await this.#verify(await readText(response, maxBatchBytes)) }
     } finally {
-      cancel()
       patience.release()
     }
   }
@@ -243,35 +262,28 @@ export class Feed {
 
   #verify(compact: string): Promise<Batch> {
     const keys = (_issuer: string, kid: string | undefined) => this.#keys.find(kid)
-    return verifyBatch(compact, { keys, issuer: this.#issuer })
+    return verifyBatch(compact, { keys, issuer: this.#operator.issuer })
   }
 
-  async #get(path: string, nonce: string, signal: AbortSignal): Promise<Response> {
+  #get(path: string, nonce: string, signal: AbortSignal): Promise<Response> {
     const after = `${this.#state.cursor}`
     const search = new URLSearchParams({ after, nonce, resource: this.#resource, point: this.#point })
-    const response = await this.#operator.fetch(`${this.#issuer}${path}?${search}`, {
-      resource: `${this.#issuer}/v1`,
-      scope: 'feed:read',
-      signal,
-    })
-    if (response.status === 200) return response
-    await response.body?.cancel()
-    return refuse('authority_unreachable', { detail: `Its feed answered ${response.status}.` })
+    return callAuthority(this.#operator, `${path}?${search}`, { signal })
   }
 
   async #acknowledge(seq: number): Promise<void> {
     const body = JSON.stringify({ resource: this.#resource, point: this.#point, seq })
-    const response = await this.#operator.fetch(`${this.#issuer}/revocations/acknowledgements`, {
-      resource: `${this.#issuer}/v1`,
-      scope: 'feed:read',
+    const headers = { 'content-type': 'application/json' }
+    const response = await callAuthority(this.#operator, '/revocations/acknowledgements', {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers,
       body,
     })
     await response.body?.cancel()
-    if (!response.ok) refuse('authority_unreachable', { detail: `It answered an acknowledgement ${response.status}.` })
   }
 }
+
+type Trip = { sentAtMonotonicMs: number; nonce: string }
 
 function newNonce(): string {
   return base64url.encode(crypto.getRandomValues(new Uint8Array(16)))

@@ -6,28 +6,28 @@ import {
   type PublicKey,
   refuseAtUse as refuse,
 } from '@credence/protocol'
-import type { Metadata } from '../metadata.ts'
+import { discover, type Endpoints } from '../metadata.ts'
 import { ask, readObject } from '../network.ts'
+import { once } from '../once.ts'
 import type { Runtime } from '../runtime.ts'
 
 const mostKeys = 100
+const cooldownMs = 30_000
 
 /**
  * The public keys of one issuer. A key id that is not known makes it ask, once for all who wait, and at most once in a
  * cool-down however many unknown ids arrive; keys already known go on working meanwhile, and when the issuer is unreachable.
  */
 export class KeySet {
-  readonly #metadata: () => Promise<Metadata>
+  readonly #metadata: () => Promise<Endpoints>
   readonly #runtime: Runtime
-  readonly #cooldownMs: number
   #keys: ReadonlyMap<string, PublicKey> = new Map()
   #flight: Promise<void> | undefined
   #askedAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(runtime: Runtime, metadata: () => Promise<Metadata>, cooldownMs = 30_000) {
+  constructor(runtime: Runtime, issuer: string) {
     this.#runtime = runtime
-    this.#metadata = metadata
-    this.#cooldownMs = cooldownMs
+    this.#metadata = once(() => discover(runtime, issuer))
   }
 
   /** The key with exactly this id, at once when it is known. */
@@ -56,13 +56,13 @@ export class KeySet {
   }
 
   #isCool(): boolean {
-    return this.#runtime.clock.monotonicMs() - this.#askedAtMs >= this.#cooldownMs
+    return this.#runtime.clock.monotonicMs() - this.#askedAtMs >= cooldownMs
   }
 
   async #load(): Promise<void> {
     this.#askedAtMs = this.#runtime.clock.monotonicMs()
-    const { jwksUri } = await this.#metadata()
-    const { status, text } = await ask(this.#runtime, jwksUri, { headers: { accept: 'application/json' } })
+    const url = (await this.#metadata())('jwks_uri')
+    const { status, text } = await ask(this.#runtime, url, { headers: { accept: 'application/json' } })
     if (status !== 200) return refuse('authority_unreachable', { detail: `Its key set answered ${status}.` })
     const { keys } = readObject(text)
     if (!isJsonArray(keys) || keys.length > mostKeys) return refuse('authority_answer_invalid')

@@ -1,12 +1,12 @@
 import { type AccessTokenClaims, readDpopHeader, refuseAtUse as refuse, verifyDpopProof } from '@credence/protocol'
 import type { Presented } from './credential.ts'
 import type { StartNonce } from './nonce.ts'
+import type { ProofMode } from './registration.ts'
 import type { Replays } from './replays.ts'
 
 export const proofSeconds = { maxAge: 60, future: 5 } as const
 
 export type PossessionRules = {
-  proof: 'required' | 'optional'
   replays: Replays
   nonce: StartNonce
 }
@@ -15,6 +15,7 @@ export type PossessionRules = {
  * That the caller holds the key its token is bound to (RFC 9449 §7). A bound token is never taken as a bearer token, whatever
  * the resource allows; an unbound one only where proofs are optional.
  *
+ * @param mode of the resource
  * @param url what the proof must name: from the resource's configuration, never from `Host`
  * @throws Refusal `binding_unknown`, `proof_*`, `nonce_required`, `overloaded`
  */
@@ -24,12 +25,13 @@ export async function provePossession(
   presented: Presented,
   claims: AccessTokenClaims,
   now: number,
+  mode: ProofMode,
 ): Promise<void> {
   const bound = claims.cnf
   const jkt = bound?.jkt
   if (bound !== undefined && (typeof jkt !== 'string' || Object.keys(bound).length !== 1)) refuse('binding_unknown')
   if (jkt === undefined) {
-    if (rules.proof === 'required') refuse('proof_missing', { detail: 'The token is not bound to a key.' })
+    if (mode === 'required') refuse('proof_missing', { detail: 'The token is not bound to a key.' })
     // RFC 9449 §7.1: the scheme says that the token is bound.
     if (presented.scheme === 'DPoP') refuse('proof_key_mismatch', { detail: 'The token is not bound to a key.' })
     return

@@ -1,23 +1,26 @@
-import { type AccessTokenClaims, coversAll, refuseAtUse as refuse } from '@credence/protocol'
-import { discover } from '../metadata.ts'
-import { once } from '../once.ts'
+import {
+  type AccessTokenClaims,
+  coversAll,
+  refuseAtUse as refuse,
+  type StaleTerms,
+  type WhenStale,
+} from '@credence/protocol'
 import type { Runtime } from '../runtime.ts'
-import { Feed, type Operator } from './feed.ts'
+import { Feed } from './feed.ts'
 import { KeySet } from './key_set.ts'
+import type { Operator } from './own_api.ts'
+import { type OwnRules, Registration } from './registration.ts'
 import { Statements } from './statements.ts'
-
-/**
- * What to do when the lease is over: refuse; ask the authority about each token; or go on, until they expire, with calls that
- * need nothing beyond these scopes (harmless reads).
- */
-export type WhenStale = 'refuse' | 'introspect' | { goOnWith: readonly string[] }
 
 export type TrustedIssuer = {
   /** Compared byte by byte. */
   issuer: string
   /** The agent that operates this resource at that issuer. */
   operator: Operator
+  /** What to do when the lease is over. The authority grants that with the lease; here it can only be made stricter: both must let a call pass. */
   whenStale?: WhenStale
+  /** Of the scopes that the authority grants as harmless reads, these at most. */
+  harmlessScopes?: readonly string[]
 }
 
 /** One issuer a resource trusts: its keys, its revocations, its statements. */
@@ -25,21 +28,19 @@ export class Trust {
   readonly issuer: string
   readonly keys: KeySet
   readonly feed: Feed
+  /** How calls are judged at this resource, by this issuer's record of it. */
+  readonly registration: Registration
   readonly statements: Statements
-  readonly #operator: Operator
-  readonly #whenStale: WhenStale
+  readonly #trusted: TrustedIssuer
 
-  constructor(trusted: TrustedIssuer, resource: string, runtime: Runtime) {
+  constructor(trusted: TrustedIssuer, resource: string, own: OwnRules, runtime: Runtime) {
     const { issuer, operator } = trusted
     this.issuer = issuer
-    this.keys = new KeySet(
-      runtime,
-      once(() => discover(runtime, issuer)),
-    )
-    this.feed = new Feed({ issuer, resource, operator, keys: this.keys, runtime })
+    this.keys = new KeySet(runtime, issuer)
+    this.registration = new Registration(operator, resource, own, runtime.clock)
+    this.feed = new Feed({ resource, operator, keys: this.keys, registration: this.registration, runtime })
     this.statements = new Statements(runtime, issuer, this.keys)
-    this.#operator = operator
-    this.#whenStale = trusted.whenStale ?? 'refuse'
+    this.#trusted = trusted
   }
 
   /**
@@ -51,16 +52,23 @@ export class Trust {
     if (this.feed.deadBy(verified.claims.lineage, verified.implicit) !== undefined) refuse('revoked')
     if (this.feed.isFresh()) return undefined
     if (!this.feed.wasFresh) return refuse('not_ready')
-    if (this.#whenStale === 'refuse') return refuse('lease_over')
-    if (this.#whenStale === 'introspect') return this.#ask(verified.token)
-    if (needed.length > 0 && coversAll(this.#whenStale.goOnWith, needed)) return undefined
-    return refuse('lease_over')
+    const granted = this.feed.staleTerms
+    const rules = [granted.whenStale, this.#trusted.whenStale]
+    if (rules.includes('refuse')) return refuse('lease_over')
+    if (rules.includes('harmless_reads') && !this.#isHarmless(granted, needed)) return refuse('lease_over')
+    return rules.includes('introspect') ? this.#ask(verified.token) : undefined
+  }
+
+  #isHarmless(granted: StaleTerms, needed: readonly string[]): boolean {
+    const { harmlessScopes: own } = this.#trusted
+    const grants = granted.whenStale !== 'harmless_reads' || coversAll(granted.harmlessScopes, needed)
+    return needed.length > 0 && grants && (own === undefined || coversAll(own, needed))
   }
 
   async #ask(token: string): Promise<void> {
     let active: boolean
     try {
-      active = (await this.#operator.introspect(token)).active
+      active = (await this.#trusted.operator.introspect(token)).active
     } catch (cause) {
       return refuse('lease_over', { cause })
     }

@@ -21,7 +21,7 @@ async function start(more: Partial<VerifierOptions> = {}): Promise<Verifier> {
   const started = createVerifier({
     resource: issuer.resource,
     issuers: [{ issuer: issuer.issuer, operator: await issuer.operator() }],
-    tools: { transfer: 'ledger:write', statement: 'ledger:read' },
+    proof: 'required',
     ...issuer.runtime,
     ...more,
   })

@@ -14,6 +14,7 @@ import { checkExpected, type Expected, neededScopes } from './expected.ts'
 import type { FeedReport } from './feed.ts'
 import { StartNonce } from './nonce.ts'
 import { type PossessionRules, proofSeconds, provePossession } from './possession.ts'
+import type { ProofMode } from './registration.ts'
 import { LocalReplays, type Replays } from './replays.ts'
 import { SteadyTime } from './steady_time.ts'
 import { Trust, type TrustedIssuer, type Verified } from './trust.ts'
@@ -24,9 +25,12 @@ export type VerifierOptions = {
   /** The audience tokens must be meant for, byte by byte. */
   resource: string
   issuers: readonly TrustedIssuer[]
-  /** Default `required`. `optional` takes unbound tokens as bearer tokens too (MCP clients); a bound one always needs its proof. */
-  proof?: 'required' | 'optional'
-  /** The scope each tool of an MCP server needs. */
+  /**
+   * Default: what the resource is registered with, and no less. `optional` takes unbound tokens as bearer tokens too (MCP clients); a
+   * bound one always needs its proof.
+   */
+  proof?: ProofMode
+  /** Of the tools the resource is registered with, these, with a scope that each needs as well. Default: all of them. */
   tools?: Readonly<Record<string, string>>
   /** Where clients reach this resource: scheme, host, and what a proxy cuts off the path. Default: the origin of `resource`. */
   baseUrl?: string
@@ -46,7 +50,7 @@ export type CallRequest = { readonly method: string; readonly url: string; reado
 export type VerifierState = { ready: boolean; issuers: Record<string, FeedReport> }
 
 export type Verifier = {
-  /** Resolves when every issuer's revocations are known; refuses `not_ready` when that takes longer. Calls are refused until then. */
+  /** Resolves when every issuer's revocations and its record of the resource are known; refuses `not_ready` when that takes longer. Calls are refused until then. */
   ready(timeoutMs?: number): Promise<void>
   /** Never throws: every failure is a refused verdict. */
   verify(request: CallRequest, expected?: Expected): Promise<Verdict>
@@ -64,7 +68,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
 class RunningVerifier implements Verifier {
   readonly #resource: string
   readonly #trusts: ReadonlyMap<string, Trust>
-  readonly #tools: ReadonlyMap<string, string>
   readonly #base: string
   readonly #toleranceSeconds: number
   readonly #rules: PossessionRules
@@ -84,16 +87,16 @@ class RunningVerifier implements Verifier {
     this.#time = new SteadyTime(this.#runtime.clock)
     this.#resource = options.resource
     this.#base = (options.baseUrl ?? new URL(options.resource).origin).replace(/\/$/, '')
-    this.#tools = new Map(Object.entries(options.tools ?? {}))
     this.#toleranceSeconds = options.toleranceSeconds ?? 5
     this.#resourceMetadata = options.resourceMetadata
     this.#verified = new VerifiedTokens(options.keep ?? 10_000)
     this.#rules = {
-      proof: options.proof ?? 'required',
       replays: options.replays ?? new LocalReplays(() => this.#time.now()),
       nonce: new StartNonce(this.#time.now(), proofSeconds.future),
     }
-    this.#trusts = new Map(options.issuers.map((one) => [one.issuer, new Trust(one, options.resource, this.#runtime)]))
+    const own = { proof: options.proof, tools: options.tools }
+    const trusts = options.issuers.map((one) => new Trust(one, options.resource, own, this.#runtime))
+    this.#trusts = new Map(trusts.map((trust) => [trust.issuer, trust]))
     for (const { feed } of this.#trusts.values()) feed.start()
   }
 
@@ -136,13 +139,14 @@ class RunningVerifier implements Verifier {
       this.#verified.delete(presented.token)
       refuse('token_expired')
     }
-    if (claims.cnf !== undefined || this.#rules.proof === 'required' || presented.scheme === 'DPoP') {
+    const { proof, tools } = trust.registration.rules
+    if (claims.cnf !== undefined || proof === 'required' || presented.scheme === 'DPoP') {
       const call = { method: request.method, headers: request.headers, url: this.#targetOf(request.url) }
-      await provePossession(this.#rules, call, presented, claims, now)
+      await provePossession(this.#rules, call, presented, claims, now, proof)
     }
-    const standing = trust.checkStanding(entry, neededScopes(expected, this.#tools))
+    const standing = trust.checkStanding(entry, neededScopes(expected, tools))
     if (standing !== undefined) await standing
-    checkExpected(claims, entry.scopes, expected, this.#tools)
+    checkExpected(claims, entry.scopes, expected, tools)
     if (expected.chain !== 'prove') return entry.permitted
     // Statements never change, so one proof of a token's chain holds as long as the token; one that failed is tried again.
     entry.proven ??= this.#prove(entry, now).catch((error: unknown) => {
@@ -186,13 +190,15 @@ class RunningVerifier implements Verifier {
   }
 
   #refused(refusal: Refusal, expected: Expected): Verdict {
-    const response = () =>
-      refusalResponse(refusal, {
-        proof: this.#rules.proof,
-        scopes: neededScopes(expected, this.#tools),
+    const response = () => {
+      const rules = [...this.#trusts.values()].map(({ registration }) => registration.rules)
+      return refusalResponse(refusal, {
+        proof: rules.some(({ proof }) => proof === 'optional') ? 'optional' : 'required',
+        scopes: rules.flatMap(({ tools }) => neededScopes(expected, tools)),
         nonce: this.#rules.nonce.value,
-        ...(this.#resourceMetadata !== undefined && { resourceMetadata: this.#resourceMetadata }),
+        resourceMetadata: this.#resourceMetadata,
       })
+    }
     return { ok: false, refusal, response }
   }
 }
