@@ -48,7 +48,13 @@ test('made-up points end at their number, and those that have run out make room'
     rig.feed.page(
       rig.organization,
       {
-        resource: { id: 'rsc_1', audience: 'https://api.example', maxStalenessMs: 1_000, whenStale: 'refuse', harmlessScopes: [] },
+        resource: {
+          id: 'rsc_1',
+          audience: 'https://api.example',
+          maxStalenessMs: 1_000,
+          whenStale: 'refuse',
+          harmlessScopes: [],
+        },
         agent,
         point,
         lineage: [],
