@@ -81,20 +81,19 @@ export async function listCredentials(
 /** A use is noted at most this often. */
 const notedEveryMs = 60_000
 
-/** Whether a use now need not be noted: one was, a moment ago. */
-export function isUseNoted({ lastUsedAtMs = 0 }: Credential, nowMs: number): boolean {
-  return nowMs - lastUsedAtMs < notedEveryMs
-}
-
-/** What to add to the command that a credential was used for. */
-export function usedStep(credential: Credential, nowMs: number): Step {
-  return {
-    do: 'touch',
-    table: 'credentials',
-    where: { id: credential.id },
-    set: { last_used_at_ms: nowMs },
-    olderThan: { column: 'last_used_at_ms', value: nowMs - notedEveryMs },
-  }
+/** What to add to the command that a credential was used for: nothing when a use was noted a moment ago. */
+export function usedSteps({ id, lastUsedAtMs = 0 }: Credential, nowMs: number): Step[] {
+  const notedBefore = nowMs - notedEveryMs
+  if (lastUsedAtMs > notedBefore) return []
+  return [
+    {
+      do: 'touch',
+      table: 'credentials',
+      where: { id },
+      set: { last_used_at_ms: nowMs },
+      olderThan: { column: 'last_used_at_ms', value: notedBefore },
+    },
+  ]
 }
 
 function credentialOf(row: RowOf<'credentials'>): Credential {

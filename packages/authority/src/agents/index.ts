@@ -14,9 +14,8 @@ export {
   findCredential,
   findCredentialByKid,
   findCredentialBySecret,
-  isUseNoted,
   listCredentials,
-  usedStep,
+  usedSteps,
 } from './credential.ts'
 export { type CredentialKind, type CredentialPolicy, defaultCredentialPolicy } from './credential_policy.ts'
 export { endCredential } from './end_credential.ts'

@@ -1,5 +1,4 @@
 import { refuse } from '@credence/protocol'
-import { isUseNoted } from '../agents/index.ts'
 import type { Organization, Services } from '../services.ts'
 import type { Client } from './client.ts'
 
@@ -8,10 +7,9 @@ import type { Client } from './client.ts'
  * `assertion_replayed`.
  */
 export async function claimOnly(services: Services, organization: Organization, client: Client): Promise<void> {
-  const { credential, steps } = client
-  const claims = steps.some((step) => step.do === 'insert')
+  const { steps } = client
   // Nothing to claim and nothing to note: a secret, used moments ago.
-  if (!claims && isUseNoted(credential, services.clock.nowMs())) return
+  if (steps.length === 0) return
   const outcome = await services.store.commit({ organization: organization.id, steps, audit: null })
   if (outcome.done) return
   services.refusals.count(organization.id, outcome.refused)

@@ -1,5 +1,5 @@
 import { refuse } from '@credence/protocol'
-import { findInstance, type Held, unusable, usableUntil, usedStep } from '../agents/index.ts'
+import { findInstance, type Held, unusable, usableUntil, usedSteps } from '../agents/index.ts'
 import { nowSeconds, type Organization, type Services } from '../services.ts'
 import type { Client, Proven } from './client.ts'
 
@@ -19,6 +19,6 @@ export async function mayBeUsed(services: Services, organization: Organization, 
   }
   const code = unusable(held, nowSeconds(services.clock))
   if (code !== undefined) refuse(code)
-  const used = [...steps, usedStep(credential, services.clock.nowMs())]
+  const used = [...steps, ...usedSteps(credential, services.clock.nowMs())]
   return { agent, ...(instance && { instance }), credential, expiresAt: usableUntil(held), steps: used }
 }

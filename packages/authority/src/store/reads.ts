@@ -13,7 +13,7 @@ export type Read = (bound: Bound) => Row[] | Promise<Row[]>
 
 const mostRows = 10_000
 const mostValues = 1_000
-const idsAtOnce = 64
+export const idsAtOnce = 64
 
 export function readsOf(organization: string, ask: Read, statements: Statements): OrganizationReads {
   return {

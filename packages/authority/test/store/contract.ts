@@ -8,6 +8,7 @@ import { mistakes } from './contract/mistakes.ts'
 import { model } from './contract/model.ts'
 import { races } from './contract/races.ts'
 import { reads } from './contract/reads.ts'
+import { readsAgain } from './contract/reads_again.ts'
 import { standing } from './contract/standing.ts'
 import { steps } from './contract/steps.ts'
 import { sweeping } from './contract/sweeping.ts'
@@ -39,7 +40,20 @@ export function contract(engine: string, newPlace: () => Promise<Place>): void {
     afterAll(() => store?.close())
     const setting: Setting = { place: () => place, store: () => store }
 
-    for (const part of [commands, steps, mistakes, standing, races, log, reads, texts, sweeping, tenants, model])
+    for (const part of [
+      commands,
+      steps,
+      mistakes,
+      standing,
+      races,
+      log,
+      reads,
+      readsAgain,
+      texts,
+      sweeping,
+      tenants,
+      model,
+    ])
       part(setting)
     closing(newPlace)
     crashes(newPlace)

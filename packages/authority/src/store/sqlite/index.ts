@@ -3,17 +3,19 @@ import { unholdableStep } from '../holdable.ts'
 import { Listeners, type Log } from '../listeners.ts'
 import { migrate } from '../migrate.ts'
 import type { Store } from '../port.ts'
-import { globalReads, type Read, readsOf } from '../reads.ts'
-import type { Bound } from '../statement.ts'
+import { globalReads } from '../reads.ts'
+import type { Bound, Row } from '../statement.ts'
 import { createStatements } from '../statements.ts'
 import { UnderWay } from '../under_way.ts'
 import { type Connection, openForReading, openForWriting } from './connection.ts'
 import { Copying } from './copying.ts'
 import { faultOf } from './fault.ts'
 import { takeLock } from './lock.ts'
+import { Memory } from './memory.ts'
 import type { Reply, Request } from './messages.ts'
 import { migrationConnection } from './migration_connection.ts'
 import { createPrivately } from './private_file.ts'
+import { rememberingReads } from './remembering.ts'
 import { Writing } from './writing.ts'
 
 export type SqliteOptions = {
@@ -42,13 +44,18 @@ export async function openSqlite({ file, log }: SqliteOptions): Promise<Store> {
     // After all others: the last to close the file copies its log back into it, which only the writer may.
     opened.push(() => writing.close())
     const reading = openForReading(file)
-    opened.push(() => reading.close())
+    const memory = new Memory()
+    opened.push(() => {
+      reading.close()
+      // A store that is closed answers nothing.
+      memory.clear()
+    })
     const copying = new Copying(file, writing, log)
     opened.push(() => copying.close())
     const underWay = new UnderWay()
     opened.push(() => underWay.close())
     const ask = (request: Request) => underWay.during(() => writing.ask(request))
-    return { ...storeOn(ask, reading, log), close }
+    return { ...storeOn(ask, { reading, memory, log }), close }
   } catch (error) {
     await close()
     throw isRefusal(error) ? error : refusalOf('storage_unavailable', { cause: error })
@@ -57,15 +64,18 @@ export async function openSqlite({ file, log }: SqliteOptions): Promise<Store> {
 
 type Ask = (request: Request) => Promise<Reply>
 
-function storeOn(ask: Ask, reading: Connection, log: Log | undefined): Omit<Store, 'close'> {
+function storeOn(
+  ask: Ask,
+  { reading, memory, log }: { reading: Connection; memory: Memory; log: Log | undefined },
+): Omit<Store, 'close'> {
   const statements = createStatements('sqlite')
   const committed = new Listeners<Parameters<Parameters<Store['onCommit']>[0]>[0]>(log)
-  const read: Read = (bound: Bound) => {
+  const read = (bound: Bound): Row[] => {
     try {
       return reading.rows(bound)
     } catch (error) {
       if (reading.database.isOpen && faultOf(error) === 'command') throw asRefusal(error)
-      refuse('storage_unavailable', { cause: error })
+      return refuse('storage_unavailable', { cause: error })
     }
   }
 
@@ -73,7 +83,8 @@ function storeOn(ask: Ask, reading: Connection, log: Log | undefined): Omit<Stor
     async commit(command) {
       const unholdable = unholdableStep(command)
       if (unholdable !== undefined) return { done: false, refused: 'validation_failed', step: unholdable }
-      const reply = settled(await ask({ ask: 'commit', command }))
+      // Whatever became of it, and before anybody hears of that.
+      const reply = settled(await ask({ ask: 'commit', command }).finally(() => memory.forget(command)))
       if (!('outcome' in reply)) throw new Error('The writer answered something else.')
       const { outcome } = reply
       if (outcome.done) {
@@ -82,7 +93,7 @@ function storeOn(ask: Ask, reading: Connection, log: Log | undefined): Omit<Stor
       }
       return outcome
     },
-    of: (organization) => readsOf(organization, read, statements),
+    of: (organization) => rememberingReads(organization, read, statements, memory),
     global: globalReads(read, statements),
     onCommit: (listener) => committed.add(listener),
     onHint: () => () => {},
