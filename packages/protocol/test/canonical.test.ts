@@ -1,6 +1,8 @@
+import serialize from 'canonicalize'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { canonicalize, isCanonical } from '../src/canonical.ts'
-import { parseJson } from '../src/json.ts'
+import { type JsonValue, parseJson } from '../src/json.ts'
 import { outcome } from './outcome.ts'
 import { needsVectors, vectorNames, vectorText } from './outside_vectors.ts'
 
@@ -20,6 +22,15 @@ describe('RFC 8785 vectors', () => {
       expect(canonicalize(parseJson(vectorText(`jcs/input/${name}`)))).toBe(vectorText(`jcs/output/${name}`))
     }
   })
+})
+
+test('whatever the value, it is the text the kept library writes', () => {
+  const value = fc.jsonValue({ depthSize: 'medium', stringUnit: 'grapheme' })
+  fc.assert(
+    fc.property(value, (any) => {
+      expect(canonicalize(any as JsonValue)).toBe(serialize(any))
+    }),
+  )
 })
 
 test('only the canonical text is canonical', () => {
