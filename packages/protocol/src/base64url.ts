@@ -7,8 +7,15 @@ for (let value = 0; value < 64; value++) VALUES[LETTERS[value] as number] = valu
 
 const ascii = new TextDecoder('utf-8')
 
+type ToBase64 = (this: Uint8Array, options: { alphabet: 'base64url'; omitPadding: true }) => string
+
+const base64url = { alphabet: 'base64url', omitPadding: true } as const
+
 /** base64url without padding (RFC 4648 §5, RFC 7515 §2). */
 export function encode(bytes: Uint8Array): string {
+  // Where the runtime has it (ES2026): half of the time for an id, a tenth for a token.
+  const { toBase64 } = bytes as { toBase64?: ToBase64 }
+  if (toBase64) return toBase64.call(bytes, base64url)
   const letters = new Uint8Array(Math.ceil((bytes.length * 4) / 3))
   let out = 0
   for (let at = 0; at < bytes.length; at += 3) {

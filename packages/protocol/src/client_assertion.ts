@@ -109,8 +109,10 @@ async function authenticate(jws: Jws, key: PublicKey | undefined): Promise<void>
   }
 }
 
+const encoder = new TextEncoder()
+
 function bytesOf(value: string): number {
-  return new TextEncoder().encode(value).length
+  return encoder.encode(value).length
 }
 
 function invalid(claim: string): never {

@@ -1,5 +1,6 @@
 import { isId, type RefusalCode, refuse } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
+import { oncePerRow } from '../store/per_row.ts'
 import type { RowOf } from '../store/tables.ts'
 import type { CredentialPolicy } from './credential_policy.ts'
 import { findInstance, type Instance } from './instance.ts'
@@ -98,12 +99,13 @@ async function withStanding(
   return rows.map((row) => {
     const standing = standingOf.get(row.id)
     const alive = standing === undefined || standing.alive === 1
-    return agentOf(row, row.status === 'retired' ? 'retired' : alive ? 'active' : 'suspended', standing?.epoch ?? 0)
+    const status = row.status === 'retired' ? 'retired' : alive ? 'active' : 'suspended'
+    return { ...lastingOf(row), status, epoch: standing?.epoch ?? 0 }
   })
 }
 
-function agentOf(row: RowOf<'agents'>, status: AgentStatus, epoch: number): Agent {
-  return {
+const lastingOf = oncePerRow(
+  (row: RowOf<'agents'>): Omit<Agent, 'status' | 'epoch'> => ({
     id: row.id,
     handle: row.handle,
     spiffeId: row.spiffe_id,
@@ -113,8 +115,6 @@ function agentOf(row: RowOf<'agents'>, status: AgentStatus, epoch: number): Agen
     capabilities: JSON.parse(row.capabilities) as string[],
     permissions: JSON.parse(row.permissions) as Permission[],
     credentialPolicy: JSON.parse(row.credential_policy) as CredentialPolicy,
-    status,
-    epoch,
     createdAtMs: row.created_at_ms,
-  }
-}
+  }),
+)

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
+import { oncePerRow } from '../store/per_row.ts'
 import type { Step } from '../store/port.ts'
 import type { RowOf } from '../store/tables.ts'
 import type { CredentialKind } from './credential_policy.ts'
@@ -96,8 +97,8 @@ export function usedSteps({ id, lastUsedAtMs = 0 }: Credential, nowMs: number): 
   ]
 }
 
-function credentialOf(row: RowOf<'credentials'>): Credential {
-  return {
+const credentialOf = oncePerRow(
+  (row: RowOf<'credentials'>): Credential => ({
     id: row.id,
     holder: row.holder,
     kind: row.kind,
@@ -110,5 +111,5 @@ function credentialOf(row: RowOf<'credentials'>): Credential {
     ...(row.expires_at !== null && { expiresAt: row.expires_at }),
     ...(row.last_used_at_ms !== null && { lastUsedAtMs: row.last_used_at_ms }),
     ...(row.ended_at_ms !== null && { endedAtMs: row.ended_at_ms }),
-  }
-}
+  }),
+)

@@ -36,12 +36,15 @@ function readJson(bytes: Uint8Array): unknown {
 function readForm(bytes: Uint8Array): Record<string, string> {
   const form = parseParameters(decode(bytes))
   // RFC 6749 §3.2: a parameter sent without a value is treated as if it were omitted.
-  return Object.fromEntries(Object.entries(form).filter(([, value]) => value !== ''))
+  for (const name of Object.keys(form)) if (form[name] === '') delete form[name]
+  return form
 }
+
+const decoder = new TextDecoder('utf-8', { fatal: true })
 
 function decode(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return decoder.decode(bytes)
   } catch {
     return refuse('malformed', { detail: 'The form is not UTF-8.' })
   }

@@ -19,6 +19,7 @@ export function requireOwnOrigin(request: Request, { host, origin }: Pick<Config
 }
 
 function isOwnHost(named: string | null, origin: string): boolean {
+  if (origin === `http://${named}` || origin === `https://${named}`) return true
   const url = URL.parse(`http://${named ?? ''}`)
   if (!url) return false
   return url.hostname === new URL(origin).hostname || isLoopback(url.hostname) || url.hostname.endsWith('.localhost')

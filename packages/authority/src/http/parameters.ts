@@ -21,7 +21,11 @@ export function parseParameters(text: string): Record<string, string> {
   return Object.fromEntries(found)
 }
 
+/** What stands for itself: nothing in it is escaped, and nothing needs to be. Most values, tokens above all, are such. */
+const plain = /^[A-Za-z0-9._~-]*$/
+
 function decode(text: string): string {
+  if (plain.test(text)) return text
   const decoded = unescaped(text.replaceAll('+', ' '))
   if (decoded === undefined) refuse('malformed', { detail: 'A parameter is not correctly escaped.' })
   if (!isClean(decoded)) refuse('malformed', { detail: 'A parameter has control characters.' })

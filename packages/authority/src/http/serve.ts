@@ -117,14 +117,15 @@ async function handle(
 ): Promise<Response> {
   const organization = await organizationOf(endpoint, handle, services, locate)
   known.organization = organization
-  const target = new URL(request.url)
+  const { pathname, search } = targetOf(request)
   const { answerHeaders } = known
   const { room } = endpoint
   const arrived = {
     endpoint,
     organization,
     request,
-    url: `${new URL(organization.issuer).origin}${target.pathname}`,
+    // Every issuer begins with the one origin.
+    url: `${services.config.origin}${pathname}`,
     caller: undefined,
     traceId,
     answerHeaders,
@@ -136,11 +137,17 @@ async function handle(
     ...arrived,
     caller,
     params: readParams(endpoint, params),
-    query: readQuery(endpoint, target.search),
+    query: readQuery(endpoint, search),
     body: isRefusal(body) ? raise(body) : readBody(endpoint, request, body),
     leave: place.leave,
   }
   return endpoint.handle(services, call)
+}
+
+/** Path and query of a URL that was parsed once already: it is spelled in the one way that `Request` spells it. */
+function targetOf({ url }: Request): { pathname: string; search: string } {
+  const [, pathname = '/', search = ''] = /^[a-z]+:\/\/[^/?#]*([^?#]*)(\?[^#]*)?/.exec(url) ?? []
+  return { pathname, search: search === '?' ? '' : search }
 }
 
 function raise(refusal: Refusal): never {

@@ -1,5 +1,6 @@
 import { isAudience, type WhenStale } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
+import { oncePerRow } from '../store/per_row.ts'
 import type { RowOf } from '../store/tables.ts'
 
 /** A protected API or MCP server. */
@@ -123,8 +124,8 @@ function ownApi(organization: Organization): Resource {
   }
 }
 
-function resourceOf(row: RowOf<'resources'>): Resource {
-  return {
+const resourceOf = oncePerRow(
+  (row: RowOf<'resources'>): Resource => ({
     id: row.id,
     audience: row.audience,
     name: row.name,
@@ -139,5 +140,5 @@ function resourceOf(row: RowOf<'resources'>): Resource {
     ...(row.operator !== null && { operator: row.operator }),
     createdAtMs: row.created_at_ms,
     builtin: false,
-  }
-}
+  }),
+)

@@ -6,7 +6,7 @@
 
 import { canonicalize, isCanonical } from '../canonical.ts'
 import { isId } from '../identifiers.ts'
-import { decodeUtf8, isJsonObject, type JsonObject, type JsonValue, parseJson } from '../json.ts'
+import { decodeUtf8, isJsonObject, type JsonValue, parseJson } from '../json.ts'
 import { refuseAtUse as refuse } from '../refusals/at_use.ts'
 import { type Check, checkShape, matching, oneOf, type Shape, sha256Text, text, whole } from '../shape.ts'
 
@@ -121,10 +121,13 @@ const leafShape: Shape = {
   },
 }
 
+const encoder = new TextEncoder()
+
 /** A leaf's bytes. Refuses `malformed` what is not of the format; members that are undefined are left out. */
 export function encodeLeaf(leaf: Leaf): Uint8Array {
-  const given = Object.fromEntries(Object.entries(leaf).filter(([, value]) => value !== undefined))
-  return new TextEncoder().encode(canonicalize(checkShape(given as JsonObject, leafShape, 'malformed', 'leaf')))
+  const given: Record<string, JsonValue> = {}
+  for (const [member, value] of Object.entries(leaf)) if (value !== undefined) given[member] = value
+  return encoder.encode(canonicalize(checkShape(given, leafShape, 'malformed', 'leaf')))
 }
 
 /** The leaf of these bytes, at most 64 KiB. Refuses `malformed`, `non_canonical`, and what parsing refuses. */
