@@ -15,6 +15,8 @@ export default defineConfig({
     execArgv: [`--conditions=${source}`],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Whatever is waited for comes; how soon is not a test's to say.
+    expect: { poll: { timeout: 20_000, interval: 20 } },
     reporters: ['default', './tools/vitest-reporter.mjs'],
     globalSetup: ['./tests/setup.ts'],
     coverage: {

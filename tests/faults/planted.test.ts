@@ -25,11 +25,11 @@ beforeAll(async () => {
   deployment = await deploy('sqlite')
   stage = await setStage(deployment, new Chance(seed))
   const mine = new Belongings()
-  await loadFor(200, mine, seed)
+  await loadMore(60, mine, seed)
   await deployment.processes[0]?.kill()
   keep('early')
   await deployment.processes[0]?.start()
-  await loadFor(500, mine, seed + 100)
+  await loadMore(200, mine, seed + 100)
   const { id } = stage.agent(stage.stoppable[0]?.id ?? '')
   await stage.ask({ do: 'resume', id }, { path: `/v1/agents/${id}/resume`, json: {} })
   await stage.ask({ do: 'suspend', id }, { path: `/v1/agents/${id}/suspend`, json: {} })
@@ -39,11 +39,12 @@ beforeAll(async () => {
 })
 afterAll(() => deployment?.remove())
 
-async function loadFor(ms: number, mine: Belongings, seed: number): Promise<void> {
+/** @param entries by how many the ledger grows at least. */
+async function loadMore(entries: number, mine: Belongings, seed: number): Promise<void> {
   let stopped = false
+  const wanted = stage.ledger.entries.length + entries
   const load = loadUntil(() => stopped, { stage, seed, mine })
-  await sleep(ms)
-  const enough = () => mine.tokens.length > 10 && mine.delegations.length > 3
+  const enough = () => mine.tokens.length > 10 && mine.delegations.length > 3 && stage.ledger.entries.length >= wanted
   while (!enough()) await sleep(20)
   stopped = true
   await load

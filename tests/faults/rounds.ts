@@ -83,7 +83,7 @@ export async function runCampaign({ store, fault, rounds, processes = 1 }: Campa
 /** Some way into the load, at no moment in particular. A slow machine does not make it an early one. */
 async function inTheMiddle({ ledger }: Stage, chance: Chance): Promise<void> {
   const enough = ledger.entries.length + chance.between(80, 500)
-  const giveUp = performance.now() + 3_000
+  const giveUp = performance.now() + 30_000
   while (ledger.entries.length < enough && performance.now() < giveUp) await sleep(5)
   await sleep(chance.between(0, 20))
 }
@@ -132,11 +132,11 @@ export function databaseFault(happens: () => Promise<void>): Fault {
 }
 
 async function untilReady(url: string): Promise<void> {
-  const giveUp = performance.now() + 10_000
+  const giveUp = performance.now() + 60_000
   for (;;) {
     const { status } = await fetch(`${url}/readyz`)
     if (status === 200) return
-    if (performance.now() > giveUp) throw new Error(`still ${status}, ten seconds after its database came back`)
+    if (performance.now() > giveUp) throw new Error(`still ${status}, a minute after its database came back`)
     await sleep(10)
   }
 }

@@ -58,7 +58,7 @@ export async function listen(rig: Rig, options: ListenOptions = {}): Promise<Lis
     point: '',
     batches,
     state,
-    async until(what, withinMs = 5_000) {
+    async until(what, withinMs = 20_000) {
       const deadline = performance.now() + withinMs
       while (!what()) {
         const leftMs = deadline - performance.now()

@@ -20,6 +20,8 @@ export type Rig = Pick<Services, 'store' | 'clock' | 'log' | 'feed' | 'refusals'
   signed(): number
   /** Moves the wall clock, not the monotonic one. */
   setClockAhead(ms: number): void
+  /** Moves the monotonic clock on, not the wall clock. */
+  pass(ms: number): void
   /** One recorded command. */
   record(steps?: readonly Step[], note?: string): Promise<string>
 }
@@ -32,9 +34,10 @@ export async function startRig(
   const directory = mkdtempSync(join(tmpdir(), 'credence-rig-'))
   const store = wrap(await openSqlite({ file: join(directory, 'credence.db') }))
   let ahead = 0
+  let passed = 0
   let signatures = 0
   const complaints: string[] = []
-  const clock = { nowMs: () => Date.now() + ahead, monotonicMs: () => performance.now() }
+  const clock = { nowMs: () => Date.now() + ahead, monotonicMs: () => performance.now() + passed }
   const complain = (_fields: object, message: string) => void complaints.push(message)
   const log = { debug: () => {}, info: () => {}, warn: complain, error: complain }
   const key = await generateSigningKey('ES256', { kid: newId('sgk') })
@@ -62,6 +65,9 @@ export async function startRig(
     signed: () => signatures,
     setClockAhead: (ms) => {
       ahead = ms
+    },
+    pass: (ms) => {
+      passed += ms
     },
     async record(steps = [], note) {
       const audit = await record({ clock }, organization, { type: 'agent.changed' }, note === undefined ? {} : { note })

