@@ -14,6 +14,8 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
   // Whatever ends this process; a teardown does not run after every signal.
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   const socket = join(directory, 'databases')
+  // What processes of this run compile, those after them find: most of what a short one does is compile.
+  process.env.NODE_COMPILE_CACHE ??= join(directory, 'compiled')
 
   let started: Promise<PostgresServer> | undefined
   const service = createServer(async (_request, response) => {

@@ -90,7 +90,7 @@ export class AuthorityProcess {
     const began = performance.now()
     const script = fileURLToPath(new URL('./serve.ts', import.meta.url))
     const child = spawn(process.execPath, ['--conditions=@credence/source', script], {
-      env: { PATH: process.env.PATH, ...this.#environment },
+      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...this.#environment },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#child = child

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-import { run } from './run.ts'
-import { processTerminal } from './terminal.ts'
+import { keepCompiled } from './compiled.ts'
+
+keepCompiled(process.env)
+// Only now, so that it is among what is kept.
+const [{ run }, { processTerminal }] = await Promise.all([import('./run.ts'), import('./terminal.ts')])
 
 process.exitCode = await run(process.argv.slice(2), processTerminal())

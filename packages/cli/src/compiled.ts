@@ -1,0 +1,24 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
+/**
+ * Keeps what Node compiles, for the next command: most of what a short one does is compile. In its user's own folder, since what
+ * lies there is run. Where that cannot be, commands are slower and nothing else.
+ */
+export function keepCompiled({ XDG_CACHE_HOME: caches, NODE_COMPILE_CACHE: already }: NodeJS.ProcessEnv): void {
+  if (already) return
+  try {
+    // One at a time: making a whole path goes on for ever where none can be made, as below /proc.
+    const folder = made(join(caches || made(join(homedir(), '.cache')), 'credence'))
+    enableCompileCache(folder)
+  } catch {
+    // Slower.
+  }
+}
+
+function made(folder: string): string {
+  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 })
+  return folder
+}
