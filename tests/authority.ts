@@ -65,11 +65,11 @@ export async function startTestAuthority(options: TestAuthorityOptions = {}): Pr
   let settings: Settings = {
     ...parseConfig({
       mode,
-      environment: {
-        CREDENCE_ORIGIN: 'http://localhost:1',
-        CREDENCE_DOMAIN: 'credence.example',
-        CREDENCE_WRAPPING_KEYS: wrappingKey,
-        CREDENCE_STORE: store === 'sqlite' ? `sqlite:${join(directory, 'credence.db')}` : await freshDatabase(),
+      environment: mode === 'production' ? { CREDENCE_WRAPPING_KEYS: wrappingKey } : {},
+      flags: {
+        origin: 'http://localhost:1',
+        domain: 'credence.example',
+        store: store === 'sqlite' ? `sqlite:${join(directory, 'credence.db')}` : await freshDatabase(),
       },
       readFile: () => '',
     }),

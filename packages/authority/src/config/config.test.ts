@@ -35,6 +35,17 @@ test('dev mode needs nothing', () => {
   })
 })
 
+test('dev mode takes nothing of production from the environment, and takes flags', () => {
+  for (const [name, value] of Object.entries(production)) {
+    expect(refusalOf(() => parse({ [name]: value }, { mode: 'dev' }))).toMatch(
+      new RegExp(`^config_unsafe: ${name} is set, .* Unset it, or use \`credence start\`.$`),
+    )
+  }
+  expect(refusalOf(() => parse({ CREDENCE_STORE_FILE: '/run/store' }, { mode: 'dev' }))).toMatch(/^config_unsafe/)
+  const flags = { store: 'sqlite:/tmp/a.db', origin: 'http://localhost:4600', domain: 'a.example' }
+  expect(parse({ CREDENCE_STORE: '' }, { mode: 'dev', flags })).toMatchObject(flags)
+})
+
 test('production needs what has no safe default, and says what it is', () => {
   for (const name of Object.keys(production)) {
     const { [name as keyof typeof production]: _, ...rest } = production
@@ -95,7 +106,9 @@ test('what is not safe stops the start', () => {
   expect(unsafe({ CREDENCE_WRAPPING_KEYS: newWrappingKey('dev') })).toMatch(/^config_unsafe: CREDENCE_WRAPPING_KEYS/)
   expect(unsafe({ CREDENCE_DELEGATION_MAX_LIFETIME: '60' })).toMatch(/^config_unsafe: CREDENCE_DELEGATION_LIFETIME/)
   expect(unsafe({ CREDENCE_MAX_STALENESS: '1500' })).toMatch(/^config_unsafe: CREDENCE_MAX_STALENESS/)
-  expect(unsafe({ CREDENCE_HOST: '0.0.0.0' }, { mode: 'dev' })).toMatch(/^config_unsafe: Dev mode listens/)
+  expect(refusalOf(() => parse({ CREDENCE_HOST: '0.0.0.0' }, { mode: 'dev' }))).toMatch(
+    /^config_unsafe: Dev mode listens/,
+  )
 })
 
 test('a secret may come from a file, but not from two places', () => {

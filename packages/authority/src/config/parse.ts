@@ -20,6 +20,7 @@ const notOurs = /^CREDENCE_(?:CLI_\w+|LONG|TEST_\w+)$/
  */
 export function parseConfig(source: ConfigSource): Settings {
   refuseUnknown(source)
+  if (source.mode === 'dev') refuseProductionIn(source.environment)
   const read: Record<string, unknown> = { mode: source.mode }
   for (const [name, setting] of Object.entries(settings)) read[name] = readSetting(setting, source)
   const config = read as Settings
@@ -44,6 +45,16 @@ function refuseUnknown({ environment, flags = {} }: ConfigSource): void {
   for (const name of Object.keys(flags)) {
     if (known.has(`--${name}`)) continue
     refuse('config_unknown_key', { detail: `There is no flag --${shown(name)}.${nearest(`--${name}`, known)}` })
+  }
+}
+
+/** A shell that was set up for production: dev mode would write its organization, or its keys, into what is there. */
+function refuseProductionIn(environment: ConfigSource['environment']): void {
+  for (const name of ['store', 'origin', 'domain', 'wrappingKeys'] as const) {
+    const { variable } = settings[name]
+    const set = [variable, `${variable}_FILE`].find((each) => environment[each])
+    if (set === undefined) continue
+    unsafe(`${set} is set, and dev mode must not touch what it belongs to. Unset it, or use \`credence start\`.`)
   }
 }
 
