@@ -57,7 +57,7 @@ describe('dev mode', () => {
   test('another origin than that of its data stops the start', async () => {
     const first = await startAuthority(settings('dev'))
     await first.stop()
-    const other = startAuthority(settings('dev', { CREDENCE_ORIGIN: 'http://localhost:9' }))
+    const other = startAuthority({ ...settings('dev'), origin: 'http://localhost:9' })
     await expect(other).rejects.toMatchObject({ code: 'config_unsafe', detail: expect.stringContaining(first.url) })
   })
 
@@ -83,10 +83,30 @@ test('a second process on the same data is refused with a sentence', async () =>
 test('a port that is taken stops the start with a sentence, and gives the data back', async () => {
   const first = await startAuthority(settings('dev'))
   const store = `sqlite:${join(directory, 'other.db')}`
-  const taken = settings('production', { CREDENCE_PORT: String(first.port), CREDENCE_STORE: store })
+  const elsewhere = join(directory, 'other')
+  const taken = settings('production', {
+    CREDENCE_PORT: String(first.port),
+    CREDENCE_STORE: store,
+    CREDENCE_DIRECTORY: elsewhere,
+  })
   await expect(startAuthority(taken)).rejects.toMatchObject({ detail: expect.stringContaining('is in use') })
   const freed = await startAuthority({ ...taken, port: 0 })
   await Promise.all([first.stop(), freed.stop()])
+})
+
+test('a first secret that lies there is not replaced by that of another store', async () => {
+  const first = await startAuthority(settings('production'))
+  await first.stop()
+  const secret = secretIn('installation-administrator')
+  const other = settings('production', { CREDENCE_STORE: `sqlite:${join(directory, 'other.db')}` })
+  const refused = { code: 'config_unsafe', detail: expect.stringContaining('already holds a first secret') }
+  await expect(startAuthority(other)).rejects.toMatchObject(refused)
+  expect(secretIn('installation-administrator')).toBe(secret)
+  // Nothing was made: once the file is away, the first administrator of the other store is.
+  rmSync(join(directory, 'installation-administrator'))
+  const again = await startAuthority(other)
+  expect(secretIn('installation-administrator')).not.toBe(secret)
+  await again.stop()
 })
 
 test('a wrapping key that is missing or wrong stops the start', async () => {
