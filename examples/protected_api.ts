@@ -1,5 +1,5 @@
 // An API verifies each call by itself; an agent calls it, and is refused what it may not do.
-//   npm start, then: node --conditions=@credence/source examples/protected_api.ts
+//   npm start, then, in another terminal: npm run example -- protected_api
 
 import assert from 'node:assert/strict'
 import { startLedger } from './ledger.ts'

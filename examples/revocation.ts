@@ -1,5 +1,5 @@
 // An agent is stopped: its next call is refused, and so is the call of the agent it had handed something to.
-//   npm start, then: node --conditions=@credence/source examples/revocation.ts
+//   npm start, then, in another terminal: npm run example -- revocation
 
 import assert from 'node:assert/strict'
 import { delegateAs } from '@credence/sdk'

@@ -1,5 +1,5 @@
 // A person delegates to an agent, offline; that agent hands on less to another, offline; the API sees the whole chain.
-//   npm start, then: node --conditions=@credence/source examples/two_agents.ts
+//   npm start, then, in another terminal: npm run example -- two_agents
 
 import assert from 'node:assert/strict'
 import { delegateAs, isRefusal } from '@credence/sdk'
