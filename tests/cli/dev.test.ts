@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPlace, type Place, type Ran } from './cli.ts'
@@ -146,6 +147,16 @@ test('a port that is taken is named, with what to do', async () => {
   expect(same.err).toMatch(/^credence: .+\n {2}.+\n$/)
   running.signal('SIGTERM')
   expect((await running.ended).code).toBe(0)
+}, 60_000)
+
+test('a program where the shop of the life should be ends the start instead of leaving half of it up', async () => {
+  const { port } = new URL(step(first, 'a shop, a protected API').match(/http:\S+/)?.[0] ?? '')
+  const other = createServer().listen(Number(port), 'localhost')
+  await once(other, 'listening')
+  const { code, err } = await place.run(['dev'])
+  other.close()
+  expect(code).toBe(1)
+  expect(err).toMatch(/^credence: .+ \(port_busy\)\n {2}.+\n$/)
 }, 60_000)
 
 // Only below `npm test`, which has installed what the lock file names: npm start would do it under the feet of running tests.

@@ -39,11 +39,11 @@ export async function openShop(audience: string, operator: AgentPlayer): Promise
   )
   const server = createServer((request, response) => (request.method === 'POST' ? refunds : orders)(request, response))
   const { hostname, port } = new URL(audience)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(Number(port), hostname, resolve)
-  })
   try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(Number(port), hostname, resolve)
+    })
     await verifier.ready()
   } catch (error) {
     server.close()
