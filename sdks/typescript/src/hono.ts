@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import { type Expectation, expectedOf } from './middleware/expectation.ts'
+import { type Expectation, needsOf } from './middleware/expectation.ts'
 import type { Permitted } from './verifier/verdict.ts'
 import type { Verifier } from './verifier/verifier.ts'
 
@@ -12,7 +12,7 @@ export function protect(
   needs: Expectation<Context> = {},
 ): MiddlewareHandler<{ Variables: { credence: Permitted } }> {
   return async (c, next) => {
-    const verdict = await verifier.verify(c.req.raw, await expectedOf(needs, c))
+    const verdict = await verifier.verify(c.req.raw, needsOf(needs, c))
     if (!verdict.ok) return verdict.response()
     c.set('credence', verdict)
     return next()

@@ -8,7 +8,7 @@ export {
   type WhenStale,
 } from '@credence/protocol'
 export type { Clock, Fetch, Runtime } from './runtime.ts'
-export type { Expected } from './verifier/expected.ts'
+export type { Expected, Needs } from './verifier/expected.ts'
 export type { FeedReport } from './verifier/feed.ts'
 export type { Operator } from './verifier/own_api.ts'
 export type { ProofMode } from './verifier/registration.ts'

@@ -1,8 +1,11 @@
-import type { Expected } from '../verifier/expected.ts'
+import type { Expected, Needs } from '../verifier/expected.ts'
 
-/** What a route needs: always the same, or read from the request (which must leave the body as it is). */
+/**
+ * What a route needs: always the same, or read from the request. That is read once the caller is known; when it throws, the call
+ * is refused with 400.
+ */
 export type Expectation<Request> = Expected | ((request: Request) => Expected | Promise<Expected>)
 
-export async function expectedOf<Request>(needs: Expectation<Request>, request: Request): Promise<Expected> {
-  return typeof needs === 'function' ? needs(request) : needs
+export function needsOf<Request>(needs: Expectation<Request>, request: Request): Needs {
+  return typeof needs === 'function' ? () => needs(request) : needs
 }

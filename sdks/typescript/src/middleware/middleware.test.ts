@@ -11,7 +11,7 @@ import { ManualClock } from '../../test/manual_clock.ts'
 import { permittedOf, protect as protectExpress } from '../express.ts'
 import { protect as protectHono } from '../hono.ts'
 import { protect as protectNode } from '../node.ts'
-import { createVerifier, type Verifier } from '../verify.ts'
+import { createVerifier, type Expected, type Verifier } from '../verify.ts'
 
 let clock: ManualClock
 let issuer: FakeIssuer
@@ -36,10 +36,13 @@ beforeAll(async () => {
 afterAll(() => verifier.stop())
 afterEach(() => close())
 
-const needs = (asked: { headers: unknown }) => {
+const needs = (asked: { headers: unknown }): Expected => {
   const headers =
     asked.headers instanceof Headers ? asked.headers : new Headers(asked.headers as Record<string, string>)
   const tool = headers.get('x-tool')
+  // Anything but JSON throws here, as it does where a route reads a body.
+  const stated = headers.get('x-arguments')
+  if (stated !== null) return { scope: 'ledger:read', arguments: JSON.parse(stated) }
   return tool === null ? { scope: 'ledger:read' } : { tool }
 }
 
@@ -113,6 +116,22 @@ describe.each(Object.keys(servers))('%s', (name) => {
     expect([response.status, await response.json()]).toMatchObject([403, { code: 'tool_not_granted' }])
   })
 
+  test('what cannot be read is 401 for a stranger, and 400 for a known caller; neither reaches the handler', async () => {
+    const url = await open()
+    const call = async (given: Record<string, string>) => {
+      const response = await fetch(url, { method: 'POST', body: 'x', headers: given })
+      const text = await response.text()
+      return [response.status, text.startsWith('{') ? JSON.parse(text).code : text]
+    }
+    for (const stated of ['{', '', '[]', 'null', '7']) {
+      expect(await call({ 'x-arguments': stated })).toEqual([401, 'token_missing'])
+      expect(await call(await headers({ 'x-arguments': stated }))).toEqual([400, 'malformed'])
+    }
+    const good = await headers({ 'x-arguments': '{"amount":1}' })
+    expect(await call(good)).toEqual([200, 'spiffe://acme.example/agent/payer x'])
+    expect(await call(good)).toEqual([401, 'proof_replayed'])
+  })
+
   test('two Authorization or DPoP lines are refused, though Node would show the first only', async () => {
     const url = await open()
     for (const doubled of ['authorization', 'dpop'] as const) {
@@ -135,6 +154,19 @@ function raw(url: string, lines: string[]): Promise<number> {
     call.end()
   })
 }
+
+test('in Hono a body can be read for what the route needs, and again by its handler', async () => {
+  const app = new Hono()
+  const protection = protectHono(verifier, async (c) => ({ scope: 'ledger:read', arguments: await c.req.json() }))
+  app.post('/ledger/entries', protection, async (c) => c.json(await c.req.json()))
+  const call = async (body: string | null, stranger = false) => {
+    const token = await issuer.token(await issuer.boundTo(holder))
+    const { headers } = await boundCall(token, holder, clock, { method: 'POST', url: target })
+    return (await app.request(target, { method: 'POST', body, ...(!stranger && { headers }) })).status
+  }
+  expect([await call('{', true), await call(null, true), await call('{"amount":1}', true)]).toEqual([401, 401, 401])
+  expect([await call('{'), await call(null), await call('{"amount":1}')]).toEqual([400, 400, 200])
+})
 
 test('a handler behind no middleware cannot ask who calls', () => {
   expect(() => permittedOf({})).toThrow()

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Expectation, expectedOf } from '../middleware/expectation.ts'
+import { type Expectation, needsOf } from '../middleware/expectation.ts'
 import type { Permitted } from '../verifier/verdict.ts'
 import type { CallRequest, Verifier } from '../verifier/verifier.ts'
 
@@ -13,7 +13,7 @@ export async function guard<Request extends IncomingMessage>(
   request: Request,
   response: ServerResponse,
 ): Promise<Permitted | undefined> {
-  const verdict = await verifier.verify(callOf(request), await expectedOf(needs, request))
+  const verdict = await verifier.verify(callOf(request), needsOf(needs, request))
   if (verdict.ok) return verdict
   const answer = verdict.response()
   response.writeHead(answer.status, [...answer.headers].flat())

@@ -5,6 +5,8 @@ export type ChallengeOptions = {
   proof: 'required' | 'optional'
   /** All scopes the call needs, for `insufficient_scope`. */
   scopes: readonly string[]
+  /** It is the call that cannot be read, by a caller who is known: 400 stays 400. */
+  unreadable: boolean
   /** RFC 9728 §5.1: where the resource describes itself. */
   resourceMetadata: string | undefined
   /** For `use_dpop_nonce`. */
@@ -16,7 +18,7 @@ export type ChallengeOptions = {
  * (RFC 9457) that says which refusal it is. Nothing of the request is repeated in it.
  */
 export function refusalResponse(refusal: Refusal, options: ChallengeOptions): Response {
-  const status = statusOf(refusal)
+  const status = options.unreadable ? refusal.status : statusOf(refusal)
   const headers = new Headers({ 'content-type': 'application/problem+json', 'cache-control': 'no-store' })
   if (status === 401 || status === 403) {
     for (const challenge of challenges(refusal, status, options)) headers.append('www-authenticate', challenge)

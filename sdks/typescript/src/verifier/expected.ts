@@ -20,6 +20,21 @@ export type Expected = {
   chain?: 'prove'
 }
 
+/** What a call needs, or how to find that out: that is done once the caller is known to be one. */
+export type Needs = Expected | (() => Expected | Promise<Expected>)
+
+/** @throws Refusal `malformed` when it cannot be read, or gives arguments that are no object */
+export async function readNeeds(needs: () => Expected | Promise<Expected>): Promise<Expected> {
+  try {
+    const expected = await needs()
+    const { arguments: given = {} } = expected
+    if (typeof given === 'object' && given !== null && !Array.isArray(given)) return expected
+  } catch (cause) {
+    return refuse('malformed', { detail: 'What the call asks for cannot be read.', cause })
+  }
+  return refuse('malformed', { detail: 'The arguments are not an object.' })
+}
+
 /** The scopes each tool needs. */
 export type Tools = ReadonlyMap<string, readonly string[]>
 

@@ -39,7 +39,11 @@ test('a verifier refuses everything until it knows the current revocations, and 
   const ready = verifier.ready(2_000)
   ready.catch(() => {})
   await clock.advance(2_000)
-  await expect(ready).rejects.toMatchObject({ code: 'not_ready' })
+  await expect(ready).rejects.toMatchObject({
+    code: 'not_ready',
+    detail: `${issuer.issuer}: ${verifier.state().issuers[issuer.issuer]?.lastRefusal}`,
+  })
+  expect(verifier.state().issuers[issuer.issuer]?.lastRefusal).toBeDefined()
 
   issuer.reachable = true
   for (let turn = 0; turn < 100 && !verifier.state().ready; turn++) await clock.advance(250)

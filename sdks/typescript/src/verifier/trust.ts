@@ -44,12 +44,21 @@ export class Trust {
   }
 
   /**
+   * Whether it is known to have ended. This goes for any call, whatever it needs.
+   *
+   * @throws Refusal `revoked`
+   */
+  checkAlive(verified: Verified): void {
+    if (this.feed.deadBy(verified.claims.lineage, verified.implicit) !== undefined) refuse('revoked')
+  }
+
+  /**
    * Whether a token's authority still stands. What is known to have ended is refused however old that knowledge is.
    *
    * @throws Refusal `revoked`, `not_ready`, `lease_over`
    */
   checkStanding(verified: Verified, needed: readonly string[]): void | Promise<void> {
-    if (this.feed.deadBy(verified.claims.lineage, verified.implicit) !== undefined) refuse('revoked')
+    this.checkAlive(verified)
     if (this.feed.isFresh()) return undefined
     if (!this.feed.wasFresh) return refuse('not_ready')
     const granted = this.feed.staleTerms

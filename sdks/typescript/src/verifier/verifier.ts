@@ -10,7 +10,7 @@ import {
 import { type Runtime, runtimeOf } from '../runtime.ts'
 import { refusalResponse } from './challenge.ts'
 import { readCredential } from './credential.ts'
-import { checkExpected, type Expected, neededScopes } from './expected.ts'
+import { checkExpected, type Expected, type Needs, neededScopes, readNeeds } from './expected.ts'
 import type { FeedReport } from './feed.ts'
 import { StartNonce } from './nonce.ts'
 import { type PossessionRules, proofSeconds, provePossession } from './possession.ts'
@@ -52,11 +52,17 @@ export type VerifierState = { ready: boolean; issuers: Record<string, FeedReport
 export type Verifier = {
   /** Resolves when every issuer's revocations and its record of the resource are known; refuses `not_ready` when that takes longer. Calls are refused until then. */
   ready(timeoutMs?: number): Promise<void>
-  /** Never throws: every failure is a refused verdict. */
-  verify(request: CallRequest, expected?: Expected): Promise<Verdict>
+  /**
+   * Never throws: every failure is a refused verdict. A function is asked what the call needs only once its credential is verified;
+   * when it throws, the answer is 400.
+   */
+  verify(request: CallRequest, needs?: Needs): Promise<Verdict>
   state(): VerifierState
   stop(): Promise<void>
 }
+
+/** What a call needs, as far as that is known yet. */
+type Asked = { expected: Expected; unreadable: boolean }
 
 type Entry = Verified & { trust: Trust; scopes: readonly string[]; permitted: Permitted; proven?: Promise<Permitted> }
 
@@ -108,7 +114,12 @@ class RunningVerifier implements Verifier {
     const fresh = Promise.all([...this.#trusts.values()].map(({ feed }) => feed.fresh()))
     const first = await Promise.race([fresh, late])
     cancel()
-    if (first === 'late' || !this.state().ready) refuse('not_ready')
+    const { ready, issuers } = this.state()
+    if (first !== 'late' && ready) return
+    const why = Object.entries(issuers).flatMap(([issuer, { fresh, lastRefusal }]) =>
+      fresh || lastRefusal === undefined ? [] : [`${issuer}: ${lastRefusal}`],
+    )
+    refuse('not_ready', why.length === 0 ? {} : { detail: why.join(', ') })
   }
 
   state(): VerifierState {
@@ -120,30 +131,37 @@ class RunningVerifier implements Verifier {
     await Promise.all([...this.#trusts.values()].map(({ feed }) => feed.stop()))
   }
 
-  async verify(request: CallRequest, expected: Expected = {}): Promise<Verdict> {
+  async verify(request: CallRequest, needs: Needs = {}): Promise<Verdict> {
+    const asked: Asked = { expected: typeof needs === 'function' ? {} : needs, unreadable: false }
     try {
-      return await this.#check(request, expected)
+      return await this.#check(request, needs, asked)
     } catch (error) {
-      return this.#refused(asRefusal(error), expected)
+      return this.#refused(asRefusal(error), asked)
     }
   }
 
   /** The order is the design's; each step may refuse, and what a step needs, the ones before it have established. */
-  async #check(request: CallRequest, expected: Expected): Promise<Permitted> {
+  async #check(request: CallRequest, needs: Needs, asked: Asked): Promise<Permitted> {
     const presented = readCredential(request.headers)
     const now = this.#time.now()
     const entry = this.#verified.get(presented.token) ?? (await this.#admit(presented.token, now))
     const { claims, trust } = entry
     // Again at each use: a verdict that was kept is older than the clock.
-    if (now >= claims.exp + this.#toleranceSeconds) {
-      this.#verified.delete(presented.token)
-      refuse('token_expired')
-    }
+    this.#checkAge(entry, now)
     const { proof, tools } = trust.registration.rules
     if (claims.cnf !== undefined || proof === 'required' || presented.scheme === 'DPoP') {
       const call = { method: request.method, headers: request.headers, url: this.#targetOf(request.url) }
       await provePossession(this.#rules, call, presented, claims, now, proof)
     }
+    if (typeof needs === 'function') {
+      trust.checkAlive(entry)
+      asked.unreadable = true
+      asked.expected = await readNeeds(needs)
+      asked.unreadable = false
+      // Reading may have taken as long as the caller liked.
+      this.#checkAge(entry, this.#time.now())
+    }
+    const { expected } = asked
     const standing = trust.checkStanding(entry, neededScopes(expected, tools))
     if (standing !== undefined) await standing
     checkExpected(claims, entry.scopes, expected, tools)
@@ -154,6 +172,12 @@ class RunningVerifier implements Verifier {
       throw error
     })
     return entry.proven
+  }
+
+  #checkAge({ token, claims }: Entry, now: number): void {
+    if (now < claims.exp + this.#toleranceSeconds) return
+    this.#verified.delete(token)
+    refuse('token_expired')
   }
 
   async #admit(token: string, now: number): Promise<Entry> {
@@ -189,12 +213,13 @@ class RunningVerifier implements Verifier {
     return this.#base + (start < 0 ? '/' : url.slice(start))
   }
 
-  #refused(refusal: Refusal, expected: Expected): Verdict {
+  #refused(refusal: Refusal, { expected, unreadable }: Asked): Verdict {
     const response = () => {
       const rules = [...this.#trusts.values()].map(({ registration }) => registration.rules)
       return refusalResponse(refusal, {
         proof: rules.some(({ proof }) => proof === 'optional') ? 'optional' : 'required',
         scopes: rules.flatMap(({ tools }) => neededScopes(expected, tools)),
+        unreadable,
         nonce: this.#rules.nonce.value,
         resourceMetadata: this.#resourceMetadata,
       })
