@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { distance, moment, type Output, type Paint, printable } from './output.ts'
-import { milliseconds } from './words.ts'
+import { waiting } from './words.ts'
 
 /** What the authority answers when something ends: the three moments after which it cannot be used any more. */
 export type Revoked = {
@@ -19,7 +19,11 @@ export type Ending = { cause?: string; wait?: number }
 export function ending(command: Command): Command {
   return command
     .option('--cause <word>', 'why, in one word of the log')
-    .option('--wait <duration>', 'how long to wait for enforcement points to have heard, at most 10s', milliseconds)
+    .option(
+      '--wait <duration>',
+      'how long to wait for enforcement points to have heard: 500ms, 2s or plain seconds, at most 10s',
+      waiting,
+    )
 }
 
 /** Those options in a body. */

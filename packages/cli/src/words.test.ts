@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { constraint, constraintText, milliseconds, permission, seconds, wholeNumber } from './words.ts'
+import { constraint, constraintText, milliseconds, permission, seconds, waiting, wholeNumber } from './words.ts'
 
 const misused = expect.objectContaining({ code: 'usage', exit: 2 })
 
@@ -7,10 +7,16 @@ test('durations', () => {
   expect(seconds('90')).toBe(90)
   expect(seconds('15m')).toBe(900)
   expect(seconds('7d')).toBe(604_800)
-  expect(milliseconds('250')).toBe(250)
+  expect(milliseconds('2')).toBe(2_000)
   expect(milliseconds('250ms')).toBe(250)
   expect(milliseconds('2s')).toBe(2_000)
   for (const wrong of ['', '-1s', '1.5h', '2 s', '1y', 'soon']) expect(() => milliseconds(wrong)).toThrow(misused)
+})
+
+test('nobody waits longer than ten seconds', () => {
+  expect(waiting('2')).toBe(2_000)
+  expect(waiting('10s')).toBe(10_000)
+  for (const wrong of ['11', '10001ms', '1m', 'soon']) expect(() => waiting(wrong)).toThrow(misused)
 })
 
 test('whole numbers', () => {

@@ -22,15 +22,22 @@ export function permission(text: string, before: Permission[] = []): Permission[
 
 /** `90s`, `15m`, `2h`, `7d` or plain seconds, in seconds. */
 export function seconds(text: string): number {
-  return Math.ceil(milliseconds(/[a-z]$/.test(text) ? text : `${text}s`) / 1000)
+  return Math.ceil(milliseconds(text) / 1000)
 }
 
-/** `250ms`, `2s`, `15m`, `2h`, `7d` or plain milliseconds, in milliseconds. */
+/** `250ms`, `2s`, `15m`, `2h`, `7d` or plain seconds, in milliseconds. */
 export function milliseconds(text: string): number {
   const found = /^(\d{1,9})(ms|[smhd])?$/.exec(text)
   if (found === null) misused(`"${text}" is not a duration.`, 'Such as 250ms, 90s, 15m, 2h or 7d.')
-  const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[found[2] ?? 'ms'] ?? 1
+  const unit = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[found[2] ?? 's'] ?? 1
   return Number(found[1]) * unit
+}
+
+/** How long a command may wait for enforcement points, in milliseconds: at most ten seconds. */
+export function waiting(text: string): number {
+  const wait = milliseconds(text)
+  if (wait > 10_000) misused(`"${text}" is too long to wait: 10s at most.`, 'What has ended has ended without waiting.')
+  return wait
 }
 
 export function wholeNumber(text: string): number {

@@ -4,7 +4,7 @@ import { action } from '../context.ts'
 import { printable } from '../output.ts'
 import { type Revoked, reachLines } from '../revocation.ts'
 import type { Terminal } from '../terminal.ts'
-import { milliseconds } from '../words.ts'
+import { waiting } from '../words.ts'
 
 type Options = { cause: string; note?: string; wait?: number }
 
@@ -18,7 +18,11 @@ export function revoke(terminal: Terminal): Command {
   )
     .option('--cause <word>', 'why, in one word: it stays in the log for ever', 'withdrawn')
     .option('--note <text>', 'why, in words; the log holds a commitment to it only')
-    .option('--wait <duration>', 'how long to wait for enforcement points to have heard, at most 10s', milliseconds)
+    .option(
+      '--wait <duration>',
+      'how long to wait for enforcement points to have heard: 500ms, 2s or plain seconds, at most 10s',
+      waiting,
+    )
     .addHelpText(
       'after',
       '\nThe id is that of a token (tok_), delegation (dlg_), credential (crd_), instance (ins_), agent (agt_), person (psn_) or\norganization (org_), or task:<task>. Agents, instances, people and organizations may come back: credence restore.',
