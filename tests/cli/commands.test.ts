@@ -250,6 +250,9 @@ test('a delegation is signed offline, handed on, exchanged, verified, drawn as a
     ended: { id: known.id, cause: 'withdrawn' },
   })
   expect(JSON.parse(dead.err).error).toMatchObject({ code: 'revoked' })
+  const refused = await place.run(['tokens', 'show', 'helper.token'])
+  expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('(revoked)') })
+  expect(refused.out).toMatch(/^refused {2}revoked/)
   expect((await place.run(exchange)).err).toContain('revoked')
 }, 180_000)
 

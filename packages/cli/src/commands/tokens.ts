@@ -9,7 +9,7 @@ import { keepSecretOf, secretOption } from '../secret_output.ts'
 import type { Terminal } from '../terminal.ts'
 import { reportOn, tokenFrom } from '../token_report.ts'
 import { tellToken } from '../token_text.ts'
-import { standing } from './verify.ts'
+import { refuseBad, standing } from './verify.ts'
 
 export function tokens(terminal: Terminal): Command {
   return group('tokens', 'access tokens: get one as an agent, exchange a delegation for one, look into one', [
@@ -87,19 +87,22 @@ function show(terminal: Terminal): Command {
       'everything a token says, after checking that it is its issuer’s and still good; a file, or - for standard input',
       ['credence tokens show clerk.token'],
     ),
-  ).action(
-    action(terminal, async (context, given = '') => {
-      const token = await tokenFrom(context, given)
-      const nowMs = Date.now()
-      const report = await reportOn(token, {
-        issuer: context.issuer(),
-        audience: undefined,
-        api: standing(context),
-        nowMs,
-      })
-      context.output.value(report, () => tellToken(context.output, report, nowMs))
-    }),
   )
+    .addHelpText('after', '\nExit code 1 when it is refused, as with `credence verify`.')
+    .action(
+      action(terminal, async (context, given = '') => {
+        const token = await tokenFrom(context, given)
+        const nowMs = Date.now()
+        const report = await reportOn(token, {
+          issuer: context.issuer(),
+          audience: undefined,
+          api: standing(context),
+          nowMs,
+        })
+        context.output.value(report, () => tellToken(context.output, report, nowMs))
+        refuseBad(report)
+      }),
+    )
 }
 
 function introspect(terminal: Terminal): Command {

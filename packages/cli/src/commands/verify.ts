@@ -4,7 +4,7 @@ import type { Connection } from '../connection.ts'
 import { action, type Context } from '../context.ts'
 import { Failure } from '../failure.ts'
 import type { Terminal } from '../terminal.ts'
-import { reportOn, tokenFrom } from '../token_report.ts'
+import { reportOn, type TokenReport, tokenFrom } from '../token_report.ts'
 import { tellToken } from '../token_text.ts'
 
 export function verify(terminal: Terminal): Command {
@@ -35,13 +35,7 @@ export function verify(terminal: Terminal): Command {
           nowMs,
         })
         output.value(report, () => tellToken(output, report, nowMs))
-        if (report.good === 'no') {
-          throw new Failure(
-            report.code ?? 'refused',
-            'The token is refused.',
-            report.ended && `It rests on ${report.ended.id}, which has ended.`,
-          )
-        }
+        refuseBad(report)
         if (report.good === 'unknown') {
           throw new Failure(
             'status_unknown',
@@ -51,6 +45,12 @@ export function verify(terminal: Terminal): Command {
         }
       }),
     )
+}
+
+/** Fails when no resource would let the token in, after it has been told. */
+export function refuseBad({ good, code, ended }: TokenReport): void {
+  if (good !== 'no') return
+  throw new Failure(code ?? 'refused', 'The token is refused.', ended && `It rests on ${ended.id}, which has ended.`)
 }
 
 /** The connection to ask about revocations with; undefined when there is no secret for it. */
