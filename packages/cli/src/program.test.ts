@@ -75,12 +75,23 @@ test('every command answers --help with 0, on standard output', async () => {
   }
 })
 
+test('help for a command can be asked for in front of it', async () => {
+  for (const words of [[], ['agents'], ['agents', 'list'], ['start']]) {
+    const [before, after] = [silent(), silent()]
+    expect(await run(['help', ...words], before)).toBe(0)
+    expect(await run([...words, '--help'], after)).toBe(0)
+    expect(before.out()).toBe(after.out())
+    expect(before.out()).toContain(`Usage: credence ${words.join(' ')}`.trimEnd())
+  }
+})
+
 test('words that are off give 2 and a hint, on standard error', async () => {
   for (const words of [
     ['bogus'],
     ['agents', 'lst'],
     ['agents', 'show'],
     ['revoke', 'x', '--wait', 'soon'],
+    ['revoke', 'x', '--wait', '11s'],
     ['agents', 'list', '--no'],
   ]) {
     const terminal = silent()
