@@ -8,7 +8,7 @@ export const delegation = {
     status: 403,
     oauth: 'insufficient_scope',
     says: 'An argument of the action is outside a constraint of the delegation.',
-    hint: 'Stay within the constraints, or ask the delegator for a wider delegation.',
+    hint: 'State every argument that is bounded, stay within the bounds, or ask the delegator for a wider delegation.',
   },
   delegation_unknown: {
     status: 400,

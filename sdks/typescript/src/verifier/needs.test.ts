@@ -97,3 +97,16 @@ test('a scope that was read from the call is in the challenge', async () => {
   if (verdict.ok) throw new Error('it was permitted')
   expect(verdict.response().headers.get('www-authenticate')).toContain('scope="ledger:write"')
 })
+
+test('who leaves out a bounded argument is told to state it', async () => {
+  const constraints = [{ key: 'amount', max: 100 }]
+  const authorization_details = [{ type: 'agent_delegation', constraints }] as never
+  const token = await issuer.token({ ...(await issuer.boundTo(holder)), authorization_details })
+  const verdict = await verifier.verify(await boundCall(token, holder, clock), {})
+  if (verdict.ok) throw new Error('it was permitted')
+  expect(await verdict.response().json()).toMatchObject({
+    code: 'ceiling_exceeded',
+    detail: expect.stringContaining('amount'),
+    hint: expect.stringContaining('State every argument that is bounded'),
+  })
+})
