@@ -6,7 +6,7 @@ import { castOf } from '../cast.ts'
 import { postgresMissing } from '../postgres.ts'
 import { made, openPoint, type Point, registerOperator } from '../revocation/enforcement_point.ts'
 
-const rounds = 6
+const rounds = 4
 let authority: TestAuthority | undefined
 afterEach(async () => {
   await authority?.stop()

@@ -28,7 +28,7 @@ const records = async (type?: string): Promise<Array<{ type: string }>> => {
 
 /** A record gets its place in the log a moment after the answer. */
 const expectRecord = (type: string, leaf: object) =>
-  expect.poll(() => records(type), { timeout: 5_000 }).toContainEqual(expect.objectContaining(leaf))
+  expect.poll(() => records(type)).toContainEqual(expect.objectContaining(leaf))
 
 test('an issue, an exchange and a refusal are each recorded, with who, for whom, where and why', async () => {
   const issued = await cast.ask(agent, { grant_type: 'client_credentials', resource: api, task: 't1' })
