@@ -133,19 +133,21 @@ test('stopping lets a request in progress finish, and refuses new connections', 
 })
 
 test('above its limit the authority sheds with 503, and health and revocation go on', async () => {
-  const authority = await startTestAuthority({ organizations: ['acme'], settings: { concurrentRequests: 4 } })
+  const authority = await startTestAuthority({ organizations: ['acme'], settings: { concurrentRequests: 1 } })
   const acme = authority.organizations.acme
   if (!acme) throw new Error('no organization')
   const { id } = (await acme.api('post', '/v1/people', { name: 'Ada' })).body
-  const flood = Array.from({ length: 60 }, (_, n) => acme.api('post', '/v1/people', { name: `P${n}` }))
+  const flood = () => Array.from({ length: 60 }, (_, n) => acme.api('post', '/v1/people', { name: `P${n}` }))
+  const first = flood()
   const reserved = Promise.all([
     call(undefined, 'get', `${authority.origin}/healthz`),
     acme.api('post', '/v1/revocations', { id, cause: 'gone' }),
   ])
   expect((await reserved).map(({ status }) => status)).toEqual([200, 200])
-  const answers = await Promise.all(flood)
+  const answers = await Promise.all(first)
+  // Nothing is shed while each is answered before the next arrives: that is chance, so it is tried until it is not so.
+  while (answers.every(({ status }) => status !== 503)) answers.push(...(await Promise.all(flood())))
   const shed = answers.filter(({ status }) => status === 503)
-  expect(shed.length).toBeGreaterThan(0)
   expect(shed.every(({ headers, body }) => headers.get('retry-after') === '1' && body.code === 'overloaded')).toBe(true)
   expect(answers.every(({ status }) => status === 201 || status === 503)).toBe(true)
   await authority.stop()
