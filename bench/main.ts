@@ -1,23 +1,70 @@
 /**
- * `npm run bench [-- tokens verify revoke] [--json]`: figures beside named peers, measured in one run, rounds interleaved.
+ * `npm run bench [-- <suite or word> ...] [--json]`: figures beside named peers, measured in one run, rounds interleaved.
  * The load generator runs on the same machine and takes its share of it.
+ *
+ * A suite is a file that exports `measure…(wanted: Wanted): Promise<Figure[]>`, and one row here.
  */
-import { type Figure, machine, print } from './report.ts'
+import { machine, print, type Suite, versionsOf } from './report.ts'
 import { measureRevocation } from './revoke.ts'
 import { measureTokens } from './tokens.ts'
 import { measureVerification } from './verify.ts'
 
-const suites = { tokens: measureTokens, verify: measureVerification, revoke: measureRevocation } as const
+/** `about` names the figures in the words of their names: by these words a figure is found and asked for alone. */
+const suites: Readonly<Record<string, Suite>> = {
+  tokens: {
+    about:
+      'tokens issued per second, and p99, at 16 and 64 connections; DPoP-bound tokens beside them; credence, oidc-provider, bare',
+    peers: ['oidc-provider'],
+    measure: measureTokens,
+  },
+  verify: {
+    about: 'verifications per second: cold, repeated, fresh DPoP proof; credence, jose',
+    peers: ['jose'],
+    measure: measureVerification,
+  },
+  revoke: {
+    about: 'revoke to refused at the last verifier: median, p99',
+    measure: measureRevocation,
+  },
+}
 
-const asked = process.argv.slice(2).filter((word) => word !== '--json')
-const unknown = asked.filter((word) => !(word in suites))
+const list = Object.entries(suites)
+  .map(([name, { about }]) => `  ${name.padEnd(9)} ${about}`)
+  .join('\n')
+const help = `npm run bench [-- <suite or word> ...] [--json]
+
+Without words: every figure. A suite's name: its figures. Any other word: the figures that have it in their names.
+--json prints {"rows": [{"name", "value", "unit", "goal", "reached"}]} and nothing else.
+
+${list}
+`
+
+const args = process.argv.slice(2)
+if (args.includes('--help') || args.includes('-h')) {
+  process.stdout.write(help)
+  process.exit(0)
+}
+const asJson = args.includes('--json')
+const words = args.filter((word) => word !== '--json').map((word) => word.toLowerCase())
+const unknown = words.filter((word) => !suitesWith(word).length)
 if (unknown.length > 0) {
-  process.stderr.write(`There is no figure ${unknown.join(', ')}: ${Object.keys(suites).join(', ')}.\n`)
+  process.stderr.write(`There is no figure with ${unknown.join(', ')}.\n\n${help}`)
   process.exit(2)
 }
-const asJson = process.argv.includes('--json')
-const chosen = Object.entries(suites).filter(([name]) => asked.length === 0 || asked.includes(name))
-if (!asJson) process.stdout.write(`${machine()}; load generator on the same machine\n\n`)
-const figures: Figure[] = []
-for (const [, measure] of chosen) figures.push(...(await measure()))
+
+const chosen = Object.entries(suites).filter(
+  ([name]) => !words.length || words.some((w) => suitesWith(w).includes(name)),
+)
+if (!asJson) process.stdout.write(`${machine()}\n${versionsOf(chosen.flatMap(([, { peers = [] }]) => peers))}\n\n`)
+const figures = []
+for (const [name, { measure }] of chosen) {
+  const wanted = (figure: string) =>
+    !words.length || words.includes(name) || words.some((word) => figure.toLowerCase().includes(word))
+  figures.push(...(await measure(wanted)).filter((figure) => wanted(figure.name)))
+}
 print(figures, asJson)
+
+function suitesWith(word: string): string[] {
+  if (Object.hasOwn(suites, word)) return [word]
+  return Object.keys(suites).filter((name) => suites[name]?.about.toLowerCase().includes(word))
+}

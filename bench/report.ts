@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 
 /** One figure: the median of its rounds, its spread, and the goal it is held against, if it has one. */
@@ -10,6 +11,12 @@ export type Figure = {
   goal?: string
   reached?: boolean
 }
+
+/** Whether a figure of this name is asked for. What a suite answers beyond that is left out of the table, but costs its time. */
+export type Wanted = (figure: string) => boolean
+
+/** Figures that are measured in one run. `peers`: npm packages whose versions are printed. */
+export type Suite = { about: string; peers?: readonly string[]; measure(wanted: Wanted): Promise<Figure[]> }
 
 export const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)
@@ -46,8 +53,23 @@ export const figure = (
 const rounded = (value: number): string =>
   value >= 100 ? Math.round(value).toLocaleString('en-US') : value >= 1 ? value.toFixed(1) : value.toFixed(3)
 
-export const machine = (): string =>
-  `${cpus().length} x ${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}, ${process.platform} ${process.arch}`
+/** The machine, and where the load comes from. */
+export const machine = (): string => {
+  const [processor] = cpus()
+  const memory = Math.round(totalmem() / 2 ** 30)
+  return `${cpus().length} x ${processor?.model.trim() ?? 'unknown processor'}, ${memory} GiB, Node ${process.version}, ${process.platform} ${process.arch}; load generator on the same machine`
+}
+
+/** The installed versions of packages, in words. */
+export const versionsOf = (packages: readonly string[]): string => {
+  const versions = [...new Set(packages)].map((name) => {
+    const { version } = JSON.parse(
+      readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8'),
+    )
+    return `${name} ${version}`
+  })
+  return versions.length === 0 ? 'no peers' : `peers: ${versions.join(', ')}`
+}
 
 /** Prints the table for people, or with `--json` the rows for machines. */
 export const print = (figures: readonly Figure[], asJson: boolean): void => {
@@ -62,6 +84,7 @@ export const print = (figures: readonly Figure[], asJson: boolean): void => {
     process.stdout.write(`${JSON.stringify({ rows })}\n`)
     return
   }
+  if (figures.length === 0) return void process.stdout.write('No figure has that in its name.\n')
   const wide = Math.max(...figures.map((f) => f.name.length))
   for (const f of figures) {
     const spread = f.low === f.high ? '' : `  (${rounded(f.low)} to ${rounded(f.high)})`
