@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,8 +19,14 @@ export type Deployment = {
   remove(): Promise<void>
 }
 
-/** @param store `sqlite`, or the URL of a database of its own. The processes are started; several need PostgreSQL. */
-export async function deploy(store: string, { processes: count = 1 } = {}): Promise<Deployment> {
+/**
+ * @param store `sqlite`, or the URL of a database of its own. The processes are started; several need PostgreSQL.
+ * @param settings variables over those set here.
+ */
+export async function deploy(
+  store: string,
+  { processes: count = 1, settings = {} }: { processes?: number; settings?: Record<string, string> } = {},
+): Promise<Deployment> {
   const directory = mkdtempSync(join(tmpdir(), 'credence-faults-'))
   const ports = await freePorts(count)
   const origin = `http://localhost:${ports[0]}`
@@ -34,6 +40,7 @@ export async function deploy(store: string, { processes: count = 1 } = {}): Prom
     // Tokens outlive the test that made them, and being refused often is what the test is about.
     CREDENCE_ACCESS_TOKEN_LIFETIME: '900',
     CREDENCE_FAILURES_PER_MINUTE: '0',
+    ...settings,
   }
   const processes = ports.map((port) => new AuthorityProcess(port, environment))
   const remove = async () => {
@@ -67,6 +74,9 @@ export async function deploy(store: string, { processes: count = 1 } = {}): Prom
     remove,
   }
 }
+
+/** What a process holds. Bytes, after its garbage is collected; `cpuMs` since its start. */
+export type Vitals = { rss: number; heapUsed: number; handles: number; cpuMs: number; descriptors: number }
 
 export class AuthorityProcess {
   /** Where this process is reached. */
@@ -104,6 +114,15 @@ export class AuthorityProcess {
       throw new Error(`The authority did not start:\n${this.#written.slice(-2_000)}`)
     }
     return performance.now() - began
+  }
+
+  async vitals(): Promise<Vitals> {
+    const child = this.#child
+    if (!child?.stdin || !child.stdout) throw new Error('The authority was never started.')
+    const answer = once(child.stdout, 'data')
+    child.stdin.write('vitals\n')
+    const descriptors = existsSync(`/proc/${child.pid}/fd`) ? readdirSync(`/proc/${child.pid}/fd`).length : 0
+    return { ...JSON.parse(String((await answer)[0])), descriptors }
   }
 
   /** `kill -9`; returns when the process is gone. */

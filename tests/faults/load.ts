@@ -34,18 +34,19 @@ const acts: ReadonlyArray<readonly [weight: number, act: Act]> = [
 ]
 const bag = acts.flatMap(([weight, act]) => Array.from({ length: weight }, () => act))
 
-/** Keeps `workers` requests under way until told to stop; returns when all have ended. */
+/** Keeps `workers` requests under way until told to stop; returns when all have ended. @param acting `pauseMs` lies between two of one worker. */
 export async function loadUntil(
   stopped: () => boolean,
-  acting: { stage: Stage; seed: number; mine: Belongings; workers?: number },
+  acting: { stage: Stage; seed: number; mine: Belongings; workers?: number; pauseMs?: number },
 ): Promise<void> {
-  const { stage, seed, mine, workers = 10 } = acting
+  const { stage, seed, mine, workers = 10, pauseMs = 0 } = acting
   await Promise.all(
     Array.from({ length: workers }, async (_, worker) => {
       const chance = new Chance(seed + worker)
       while (!stopped()) {
         const answer = await chance.pick(bag)({ stage, chance, mine })
         if (!answer || answer.status >= 500) await sleep(chance.between(5, 40))
+        if (pauseMs > 0) await sleep(chance.between(0.5, 1.5) * pauseMs)
       }
     }),
   )
