@@ -423,6 +423,48 @@ const planted: Planted[] = [
   ],
 
   [
+    'a key that was acknowledged is gone',
+    'I1',
+    /key sgk_\S+ is undefined/,
+    ({ now }) => void now.keys.delete(ids.nextKey),
+  ],
+  [
+    'a key that was acknowledged is not shown',
+    'I1',
+    /is prepared/,
+    ({ now }) => void now.keys.set(ids.nextKey, 'prepared'),
+  ],
+  [
+    'a key is recorded and not there',
+    'I6',
+    /is recorded and not there/,
+    ({ now }) => void now.keys.delete(ids.nextKey),
+  ],
+  [
+    'the record of a key is lost',
+    'I4',
+    /no record of key/,
+    (history) => drop(history, ({ type }) => type === 'signing_key.changed'),
+  ],
+  [
+    'a key is there without a record',
+    'I6',
+    /there without a record/,
+    (history) => drop(history, ({ type }) => type === 'signing_key.changed'),
+  ],
+  [
+    'a key is published without a record',
+    'I6',
+    /published without a record/,
+    async (history) => {
+      await drop(history, ({ type }) => type === 'signing_key.changed')
+      await drop(history, ({ type }) => type === 'signing_key.changed')
+    },
+  ],
+  ['two keys sign', 'I6', /2 keys sign/, ({ now }) => void now.keys.set(ids.nextKey, 'active')],
+  ['no key signs', 'I6', /0 keys sign/, ({ now }) => void now.keys.set(ids.firstKey, 'retired')],
+
+  [
     'a request hangs',
     'answers',
     /left without an answer/,

@@ -7,6 +7,7 @@ import { answers } from './rules/answers.ts'
 import { endings } from './rules/endings.ts'
 import { monotone } from './rules/monotone.ts'
 import { recorded } from './rules/recorded.ts'
+import { rotations } from './rules/rotations.ts'
 import { singleUse } from './rules/single_use.ts'
 import { whole } from './rules/whole.ts'
 import { type Told, tell } from './told.ts'
@@ -41,7 +42,7 @@ export async function check(entries: readonly Entry[], now: Observation, before?
   map.apply(now.feed.facts)
   const byTrace = Map.groupBy(now.log.records, ({ leaf }) => leaf.trace_id ?? '')
   const one: Case = { told: tell(entries), now, before, map, byTrace }
-  const rules = [answers, endings, singleUse, recorded, monotone, whole]
+  const rules = [answers, endings, singleUse, recorded, rotations, monotone, whole]
   return (await Promise.all(rules.map((rule) => rule(one)))).flat()
 }
 

@@ -95,11 +95,24 @@ export class AuthorityProcess {
     return this.#written
   }
 
-  /** @returns milliseconds until it answers. */
-  async start(): Promise<number> {
+  /** The system's number of what was started last. What it is started through must become it (`exec`). */
+  get pid(): number {
+    const pid = this.#child?.pid
+    if (pid === undefined) throw new Error('The authority was never started.')
+    return pid
+  }
+
+  /** Whether what was started last has ended, however. */
+  get isGone(): boolean {
+    return this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
+  /** @param through what starts it, such as `prlimit` with its options. @returns milliseconds until it answers. */
+  async start(through: readonly string[] = []): Promise<number> {
     const began = performance.now()
     const script = fileURLToPath(new URL('./serve.ts', import.meta.url))
-    const child = spawn(process.execPath, ['--conditions=@credence/source', script], {
+    const command = [...through, process.execPath, '--conditions=@credence/source', script]
+    const child = spawn(command[0] as string, command.slice(1), {
       env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...this.#environment },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
@@ -128,7 +141,7 @@ export class AuthorityProcess {
   /** `kill -9`; returns when the process is gone. */
   async kill(): Promise<void> {
     const child = this.#child
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    if (!child || this.isGone) return
     const gone = once(child, 'close')
     child.kill('SIGKILL')
     await gone

@@ -23,6 +23,8 @@ export const ids = {
   afterBack: newId('tok'),
   ofDelegation: newId('tok'),
   lost: newId('tok'),
+  firstKey: newId('sgk'),
+  nextKey: newId('sgk'),
 }
 
 export type History = { entries: Entry[]; now: Observation; before: Observation }
@@ -102,6 +104,9 @@ export async function healthyHistory(): Promise<History> {
   issue(ids.afterBack, ids.back, [[ids.back, 1]])
   end(ids.stopped, 1, 'suspend')
   end(ids.exchanged, 1, 'revoke')
+  request({ do: 'rotate' }, { status: 202, result: { id: ids.nextKey } })
+  for (const action of ['prepare', 'publish'])
+    record('signing_key.changed', undefined, { subject: ids.nextKey, action })
   // Killed: one of these had its effect, the other had none.
   const unsure = request({ do: 'issue', id: ids.steady, assertion: 'a unsure', proof: 'p unsure' }, undefined)
   record('token.issued', unsure, { token: ids.lost, agent: ids.steady })
@@ -130,6 +135,10 @@ async function observed(leaves: Leaf[], facts: Observation['feed']['facts']): Pr
     delegations: new Map([
       [ids.registered, { hash: hash('A'), alive: true }],
       [ids.exchanged, { hash: hash('E'), alive: epochOf(ids.exchanged) === 0 }],
+    ]),
+    keys: new Map([
+      [ids.firstKey, 'active'],
+      [ids.nextKey, 'published'],
     ]),
     active: new Map([
       [ids.live, true],

@@ -13,6 +13,7 @@ export type Deed =
   | 'revoke own token'
   | 'suspend'
   | 'resume'
+  | 'rotate'
 
 /** What is asked for. */
 export type Wish = {

@@ -28,6 +28,8 @@ export type Observation = {
   log: { head: LogHead; records: PlacedLeaf[] }
   agents: Map<string, { handle: string; status: string; epoch: number }>
   delegations: Map<string, { hash: string; alive: boolean }>
+  /** The state of each signing key, by its `kid`. */
+  keys: Map<string, string>
   /** By `jti`: what introspection says to the operator. */
   active: Map<string, boolean>
   /** By id of an agent or a delegation: whether the token endpoint gives a token for it. */
@@ -41,13 +43,15 @@ export async function observe(stage: Stage): Promise<Observation> {
   await replay(stage, told)
   const granted = await tryTokens(stage, told)
   const active = await introspect(stage, tokensToTry(tell(stage.ledger.entries)))
-  const keys = await keysOf(stage)
-  const [feed, agents, delegations] = [
-    await readFeed(stage, keys),
+  const published = await keysOf(stage)
+  const [feed, agents, delegations, keys] = [
+    await readFeed(stage, published),
     await listAgents(stage),
     await listDelegations(stage),
+    await listKeys(stage),
   ]
-  return { atMs: Date.now(), feed, log: await readLog(stage, keys), agents, delegations, active, granted }
+  const log = await readLog(stage, published)
+  return { atMs: Date.now(), feed, log, agents, delegations, keys, active, granted }
 }
 
 const mostAtOnce = 8
@@ -153,6 +157,11 @@ async function listAgents(stage: Stage): Promise<Observation['agents']> {
 async function listDelegations(stage: Stage): Promise<Observation['delegations']> {
   const all = await list(stage, '/v1/delegations')
   return new Map(all.map(({ id, hash, alive }) => [id, { hash, alive }]))
+}
+
+async function listKeys(stage: Stage): Promise<Observation['keys']> {
+  const { items } = await ok(stage.send({ method: 'GET', path: '/v1/signing-keys' }))
+  return new Map((items as Array<{ id: string; state: string }>).map(({ id, state }) => [id, state]))
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: rows off the wire.

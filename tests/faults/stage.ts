@@ -169,6 +169,8 @@ function resultOf(deed: Deed, body: any): Result {
       const { seq, id, epoch } = body.fact
       return { fact: { seq, id, epoch }, alreadyEnded: body.already_ended }
     }
+    case 'rotate':
+      return { id: body.id }
     default:
       return {}
   }
