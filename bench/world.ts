@@ -7,6 +7,9 @@ import { tokenForm } from './token_form.ts'
 
 /** An authority with one organization, one resource, its operator and one agent: what every figure is measured in. */
 export type World = {
+  /** Its id; and that of the person who owns the agents and may do all that they may. */
+  organization: string
+  person: string
   issuer: string
   audience: string
   scope: string
@@ -18,7 +21,8 @@ export type World = {
   stop(): Promise<void>
 }
 
-type Ready = { origin: string; installationSecret: string }
+/** What a server says when it listens. */
+export type Ready = { origin: string; installationSecret: string }
 
 export const startWorld = async (options: { store?: string } = {}): Promise<World> => {
   const directory = mkdtempSync(join(tmpdir(), 'credence-bench-'))
@@ -26,7 +30,18 @@ export const startWorld = async (options: { store?: string } = {}): Promise<Worl
     [process.execPath, '--conditions=@credence/source', 'bench/serve_authority.ts'],
     { directory, store: options.store ?? `sqlite:${join(directory, 'credence.db')}` },
   )
-  const { origin, installationSecret } = server.ready
+  return {
+    ...(await furnish(server.ready)),
+    pid: server.pid,
+    stop: async () => {
+      await server.stop()
+      rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Makes, at an authority that is new, what every figure is measured in. */
+export const furnish = async ({ origin, installationSecret }: Ready): Promise<Omit<World, 'pid' | 'stop'>> => {
   const asAdministrator =
     (base: string, secret: string) =>
     async <T>(path: string, body: unknown): Promise<T> => {
@@ -39,6 +54,7 @@ export const startWorld = async (options: { store?: string } = {}): Promise<Worl
       return (await response.json()) as T
     }
   const organization = await asAdministrator(origin, installationSecret)<{
+    id: string
     issuer: string
     administrator: { secret: string }
   }>('/v1/organizations', { handle: `bench${Date.now()}` })
@@ -73,17 +89,14 @@ export const startWorld = async (options: { store?: string } = {}): Promise<Worl
     operator: operator.id,
   })
   return {
+    organization: organization.id,
+    person: person.id,
     issuer,
     audience,
     scope,
     agent: await agent('worker'),
     operator,
-    pid: server.pid,
     post,
-    stop: async () => {
-      await server.stop()
-      rmSync(directory, { recursive: true, force: true })
-    },
   }
 }
 
