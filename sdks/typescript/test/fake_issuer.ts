@@ -48,6 +48,8 @@ export class FakeIssuer {
   /** What the authority's clock shows beside the test's. */
   clockAheadMs = 0
   reachable = true
+  /** Requests for this path get no answer until they are given up. */
+  swallows: string | undefined
   metadata: JsonObject | undefined
   nonce: string | undefined
   introspectsActive = true
@@ -193,6 +195,7 @@ export class FakeIssuer {
 
   async #answer(path: string, url: URL, init: RequestInit): Promise<Response> {
     this.asked.set(path, this.count(path) + 1)
+    if (path === this.swallows) return swallow(init.signal)
     if (path === 'metadata') return Response.json(this.metadata ?? this.#metadata())
     if (path === '/jwks') return Response.json({ keys: this.published.map(({ publicJwk }) => publicJwk) })
     if (path === '/token') return this.#issue(new URLSearchParams(String(init.body)), new Headers(init.headers))
@@ -308,4 +311,8 @@ export class FakeIssuer {
     this.streams.add(stream)
     return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
   }
+}
+
+function swallow(signal: AbortSignal | null | undefined): Promise<never> {
+  return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
 }

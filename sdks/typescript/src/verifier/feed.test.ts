@@ -1,4 +1,4 @@
-import { newId } from '@credence/protocol'
+import { generateSigningKey, newId } from '@credence/protocol'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { bearerCall } from '../../test/calls.ts'
 import { FakeIssuer } from '../../test/fake_issuer.ts'
@@ -25,6 +25,13 @@ beforeEach(async () => {
 afterEach(async () => {
   await verifier.stop()
 })
+
+/** Long enough that an unknown key id may be asked about again. */
+async function coolDown(): Promise<void> {
+  await clock.advance(31_000)
+  const follows = () => verifier.state().ready && issuer.streams.size > 0
+  for (let turn = 0; turn < 100 && !follows(); turn++) await clock.advance(250)
+}
 
 const codeOf = (verdict: Verdict) => (verdict.ok ? 'permitted' : verdict.refusal.code)
 const verify = async (token: string, scope = 'ledger:read') =>
@@ -132,15 +139,72 @@ test('a half-open connection is given up after a few silent seconds and made aga
   expect(verifier.state().ready).toBe(true)
 })
 
-test('a stream that sends only comments is alive but makes nothing fresh', async () => {
+test('a stream that sends only comments makes nothing fresh, and is left for another', async () => {
   await start()
   await verifier.ready()
+  issuer.firstBatch = false
   for (let second = 0; second < 11; second++) {
     await clock.advance(1_000)
     for (const stream of issuer.streams) stream.bytes(new TextEncoder().encode(': nothing\n\n'))
   }
   await moment()
   expect(await verify(await issuer.token())).toBe('lease_over')
+  await until(() => issuer.count('/revocations/stream') === 2)
+  await issuer.heartbeat()
+  await until(() => verifier.state().ready)
+})
+
+test('an acknowledgement that is swallowed does not keep the next from being sent', async () => {
+  await start()
+  await verifier.ready()
+  issuer.swallows = '/revocations/acknowledgements'
+  await issuer.revoke(newId('tok'))
+  await clock.advance(60)
+  expect(issuer.acknowledged.at(-1)).not.toBe(1)
+  issuer.swallows = undefined
+  for (let second = 0; second < 8; second++) {
+    await clock.advance(1_000)
+    await issuer.heartbeat()
+  }
+  expect(issuer.acknowledged.at(-1)).toBe(1)
+})
+
+test('a successor that nobody has seen before speaks in the feed, and is known, whatever strangers have used up', async () => {
+  await start()
+  await verifier.ready()
+  await coolDown()
+  const forged = { ...issuer.signing, kid: 'of-a-stranger' }
+  expect(await verify(await issuer.token({}, forged))).toBe('key_unknown')
+  const [revoked, old] = [issuer.signing.kid, await issuer.token()]
+  expect(await verify(old)).toBe('permitted')
+  issuer.signing = await generateSigningKey('ES256')
+  issuer.published = [issuer.signing]
+  await issuer.revoke(revoked)
+  await until(() => verifier.state().issuers[issuer.issuer]?.seq === 1)
+  expect(await verify(old)).toBe('revoked')
+  expect(await verify(await issuer.token())).toBe('permitted')
+  expect(await verify(await issuer.token({}, forged))).toBe('key_unknown')
+})
+
+test('a feed that speaks with keys nobody shows makes one fetch in a second', async () => {
+  await start()
+  await verifier.ready()
+  const before = issuer.count('/jwks')
+  issuer.signing = await generateSigningKey('ES256')
+  for (let turn = 0; turn < 40; turn++) await clock.advance(250)
+  expect(issuer.count('/jwks') - before).toBeLessThanOrEqual(10)
+  expect(issuer.count('/jwks') - before).toBeGreaterThan(1)
+  expect(await verify(await issuer.token())).toBe('key_unknown')
+})
+
+test('a key set without a usable key takes none away', async () => {
+  await start()
+  await verifier.ready()
+  const token = await issuer.token()
+  issuer.published = []
+  await coolDown()
+  expect(await verify(await issuer.token({}, { ...issuer.signing, kid: 'unknown' }))).toBe('key_unknown')
+  expect(await verify(token)).toBe('permitted')
 })
 
 test('a lost fact is found by the next heartbeat and fetched, and the stream goes on', async () => {

@@ -18,6 +18,7 @@ import { readEvents } from './event_stream.ts'
 import type { KeySet } from './key_set.ts'
 import { callAuthority, type Operator } from './own_api.ts'
 import type { Registration } from './registration.ts'
+import type { SteadyTime } from './steady_time.ts'
 
 /** How one issuer's feed stands here. */
 export type FeedReport = {
@@ -39,6 +40,8 @@ export type FeedReport = {
 
 /** A heartbeat comes each second: this long without a byte, and the connection is taken for dead (half-open). */
 const silenceMs = 3_000
+/** Bytes alone are no news: this long without a batch that verifies, and whatever is at the other end is not the feed. */
+const noNewsMs = 10_000
 const requestMs = 5_000
 const recalibrateMs = 60_000
 const backoffMs = { first: 100, most: 5_000 }
@@ -55,6 +58,7 @@ export class Feed {
   readonly #keys: KeySet
   readonly #registration: Registration
   readonly #runtime: Runtime
+  readonly #time: SteadyTime
   readonly #state: FeedState
   readonly #acknowledgements: Acknowledgements
   /** How this verifier calls itself, so that the authority tells replicas apart. */
@@ -75,12 +79,15 @@ export class Feed {
     keys: KeySet
     registration: Registration
     runtime: Runtime
+    /** That tokens are judged by: a fact goes only when what it ended is past by that time. */
+    time: SteadyTime
   }) {
     this.#resource = made.resource
     this.#operator = made.operator
     this.#keys = made.keys
     this.#registration = made.registration
     this.#runtime = made.runtime
+    this.#time = made.time
     this.#state = new FeedState({ issuer: made.operator.issuer, resource: made.resource })
     this.#acknowledgements = new Acknowledgements(made.runtime, (seq) => this.#acknowledge(seq))
   }
@@ -169,24 +176,29 @@ export class Feed {
     // Nothing is fresh here before it is known; later it delays no news.
     await this.#registration.refresh(this.#stop.signal)
     const connection = linkedTo(this.#stop.signal)
-    let cancelWatch = this.#runtime.clock.after(silenceMs, connection.abort)
+    const { clock } = this.#runtime
+    let cancelWatch = clock.after(silenceMs, connection.abort)
+    let cancelNewsWatch = clock.after(noNewsMs, connection.abort)
     try {
       const trip = { nonce: newNonce(), sentAtMonotonicMs: this.#runtime.clock.monotonicMs() }
       const response = await this.#get('/revocations/stream', trip.nonce, connection.signal)
       if (response.body === null) return refuse('authority_answer_invalid')
       const onBytes = () => {
         cancelWatch()
-        cancelWatch = this.#runtime.clock.after(silenceMs, connection.abort)
+        cancelWatch = clock.after(silenceMs, connection.abort)
       }
       this.#connected = true
       for await (const { event, data } of readEvents(response.body, { maxEventBytes: maxBatchBytes, onBytes })) {
         if (event !== 'batch') continue
         const batch = await this.#verify(data)
+        cancelNewsWatch()
+        cancelNewsWatch = clock.after(noNewsMs, connection.abort)
         if (batch.nonce === trip.nonce) this.#calibrate({ ...trip, batch })
         await this.#take(batch)
       }
     } finally {
       cancelWatch()
+      cancelNewsWatch()
       connection.abort()
       connection.release()
     }
@@ -225,7 +237,7 @@ export class Feed {
 
   async #recalibrate(): Promise<void> {
     this.#calibratedAtMs = this.#runtime.clock.monotonicMs()
-    this.#state.forget(Math.floor(this.#runtime.clock.nowMs() / 1000))
+    this.#state.forget(this.#time.now())
     try {
       const { trip, batch } = await this.#page()
       this.#takePage(trip, batch)
@@ -261,7 +273,7 @@ export class Feed {
   }
 
   #verify(compact: string): Promise<Batch> {
-    const keys = (_issuer: string, kid: string | undefined) => this.#keys.find(kid)
+    const keys = (_issuer: string, kid: string | undefined) => this.#keys.findAnnounced(kid)
     return verifyBatch(compact, { keys, issuer: this.#operator.issuer })
   }
 
@@ -274,12 +286,16 @@ export class Feed {
   async #acknowledge(seq: number): Promise<void> {
     const body = JSON.stringify({ resource: this.#resource, point: this.#point, seq })
     const headers = { 'content-type': 'application/json' }
-    const response = await callAuthority(this.#operator, '/revocations/acknowledgements', {
-      method: 'POST',
-      headers,
-      body,
-    })
-    await response.body?.cancel()
+    // A connection that swallows one must not keep those after it from being sent.
+    const patience = linkedFor(this.#runtime.clock, requestMs, this.#stop.signal)
+    try {
+      const { signal } = patience
+      const path = '/revocations/acknowledgements'
+      const response = await callAuthority(this.#operator, path, { method: 'POST', headers, body, signal })
+      await response.body?.cancel()
+    } finally {
+      patience.release()
+    }
   }
 }
 

@@ -11,6 +11,7 @@ import { KeySet } from './key_set.ts'
 import type { Operator } from './own_api.ts'
 import { type OwnRules, Registration } from './registration.ts'
 import { Statements } from './statements.ts'
+import type { SteadyTime } from './steady_time.ts'
 
 export type TrustedIssuer = {
   /** Compared byte by byte. */
@@ -33,12 +34,12 @@ export class Trust {
   readonly statements: Statements
   readonly #trusted: TrustedIssuer
 
-  constructor(trusted: TrustedIssuer, resource: string, own: OwnRules, runtime: Runtime) {
+  constructor(trusted: TrustedIssuer, resource: string, own: OwnRules, runtime: Runtime, time: SteadyTime) {
     const { issuer, operator } = trusted
     this.issuer = issuer
     this.keys = new KeySet(runtime, issuer)
     this.registration = new Registration(operator, resource, own, runtime.clock)
-    this.feed = new Feed({ resource, operator, keys: this.keys, registration: this.registration, runtime })
+    this.feed = new Feed({ resource, operator, keys: this.keys, registration: this.registration, runtime, time })
     this.statements = new Statements(runtime, issuer, this.keys)
     this.#trusted = trusted
   }

@@ -101,7 +101,7 @@ class RunningVerifier implements Verifier {
       nonce: new StartNonce(this.#time.now(), proofSeconds.future),
     }
     const own = { proof: options.proof, tools: options.tools }
-    const trusts = options.issuers.map((one) => new Trust(one, options.resource, own, this.#runtime))
+    const trusts = options.issuers.map((one) => new Trust(one, options.resource, own, this.#runtime, this.#time))
     this.#trusts = new Map(trusts.map((trust) => [trust.issuer, trust]))
     for (const { feed } of this.#trusts.values()) feed.start()
   }
