@@ -1,9 +1,17 @@
-import { type Actor, accessTokenType, agentOf, type ChainHop, formatScope, refuse } from '@credence/protocol'
+import {
+  type Actor,
+  accessTokenType,
+  agentOf,
+  type ChainHop,
+  formatScope,
+  type Lineage,
+  refuse,
+} from '@credence/protocol'
 import { record } from '../audit/index.ts'
 import type { RegisteredChain } from '../delegations/index.ts'
 import type { Decision } from '../policy/index.ts'
-import { taskId } from '../revocation/index.ts'
-import { nowSeconds, type Organization, type Services } from '../services.ts'
+import { isIssuing, issuing, taskId } from '../revocation/index.ts'
+import { aliveNow, nowSeconds, type Organization, type Services } from '../services.ts'
 import {
   forgetKeyStates,
   joinLineages,
@@ -43,7 +51,8 @@ export async function issue(services: Services, granted: Granted): Promise<objec
   // The key was revoked after this node last looked; its successor is there already.
   forgetKeyStates(services, organization)
   const second = await mintAndCommit(services, granted, claims)
-  return second === 'signing_key_gone' ? refuse('conflict') : answerWith(second, granted)
+  if (second !== 'signing_key_gone') return answerWith(second, granted)
+  return refuse((await isIssuing(services, organization)) ? 'conflict' : 'recovering')
 }
 
 async function claimsFor(services: Services, { request, drawn, scope, proof }: Granted): Promise<NewToken> {
@@ -116,7 +125,7 @@ async function mintAndCommit(
       ...request.client.steps,
       ...(proof?.steps ?? []),
       { do: 'alive', lineage: claims.lineage, otherwise: 'revoked' },
-      { do: 'alive', lineage: [[minted.kid, 0]], otherwise: 'key_unknown' },
+      { do: 'alive', lineage: [[minted.kid, 0], ...issuingFor(request)], otherwise: 'key_unknown' },
       ...drawn.steps,
     ],
     audit: await recordOf(services, request.organization, granted, minted),
@@ -126,6 +135,11 @@ async function mintAndCommit(
     return minted
   }
   return outcome.refused === 'key_unknown' ? 'signing_key_gone' : refuse(outcome.refused)
+}
+
+/** While a store that lost commits is looked into, its feed is still read: tokens for the authority's own API are good nowhere else. */
+function issuingFor({ resource }: TokenRequest): Lineage {
+  return resource.builtin ? [] : aliveNow(issuing)
 }
 
 function recordOf(services: Services, organization: Organization, granted: Granted, { claims }: MintedToken) {

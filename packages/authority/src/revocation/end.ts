@@ -14,6 +14,7 @@ const kinds = {
   person: { final: false },
   service: { final: false },
   organization: { final: false },
+  issuing: { final: false },
 } as const satisfies Record<string, { final: boolean }>
 
 export type Kind = keyof typeof kinds
@@ -46,6 +47,9 @@ export type Ending = {
   final?: boolean
 }
 
+/** That an organization gives out tokens. Only the authority itself ends it (`recoverIfBehind`); no token has it in its lineage. */
+export const issuing = 'issuing'
+
 /** The id under which a task stands in lineages. */
 export function taskId(task: string): string {
   return `task:${task}`
@@ -54,6 +58,7 @@ export function taskId(task: string): string {
 /** @throws Refusal with code `otherwise` for an id that names nothing that can be ended. */
 export function kindOf(id: string, otherwise: RefusalCode = 'not_found'): Kind {
   if (id.startsWith('task:')) return 'task'
+  if (id === issuing) return 'issuing'
   const kind = kindByPrefix[id.slice(0, id.indexOf('_'))]
   return kind ?? refuse(otherwise)
 }

@@ -3,6 +3,7 @@ import type { Organization, Services } from '../services.ts'
 import type { Lineage } from '../store/port.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { batchEvent, FeedStream, pointEvent, retryEvent } from './feed_stream.ts'
+import { KnownPlaces } from './known_places.ts'
 import {
   commitSteps,
   endLease,
@@ -15,6 +16,7 @@ import {
 } from './leases.ts'
 import { OrganizationFeed, toldBy } from './organization_feed.ts'
 import { maxFacts, readBatch } from './page.ts'
+import { isBehind, type Place, recoverIfBehind } from './rollback.ts'
 import { Shares } from './shares.ts'
 
 /** Milliseconds, unless said otherwise. */
@@ -49,6 +51,9 @@ const defaults: FeedSettings = {
   afterTokenMs: 5 * 60_000,
   maxBufferedBytes: 256 * 1024,
 }
+
+/** Organizations, each a read by key. */
+const lookedBackAtOnce = 100
 
 export type FeedParts = Pick<Services, 'store' | 'clock' | 'log'> & {
   /** Signs with the organization's active key: `signBatch(await activeKey(services, organization), batch)`. */
@@ -85,6 +90,7 @@ export class FeedHub {
   readonly #parts: FeedParts
   readonly #settings: FeedSettings
   readonly #feeds = new Map<string, OrganizationFeed>()
+  readonly #places = new KnownPlaces()
   readonly #shares = new Shares()
   /** By organization and the name of their point, of which each has one stream. */
   readonly #streams = new Map<string, FeedStream>()
@@ -104,7 +110,10 @@ export class FeedHub {
     this.acknowledgements = new Acknowledgements(parts)
     const look = (organization: string) => this.#goOn(this.tell(organization))
     const stops = [
-      parts.store.onCommit(({ organization, facts }) => facts.length > 0 && look(organization)),
+      parts.store.onCommit(({ organization, facts }) => {
+        for (const { seq } of facts) this.#places.committed(organization, seq)
+        if (facts.length > 0) look(organization)
+      }),
       parts.store.onHint(look),
     ]
     this.#stopListening = () =>
@@ -220,6 +229,26 @@ export class FeedHub {
     this.acknowledgements.receive(organization.id, { resource, point: name, seq, atMs: this.#parts.clock.nowMs() })
   }
 
+  /**
+   * Takes note that the feed was certainly as far as this: an enforcement point has shown what was signed for it.
+   *
+   * @returns whether the store is behind it, and so has lost something.
+   */
+  witness(organization: Organization, place: Place): Promise<boolean> {
+    return recoverIfBehind(this.#parts, organization, place)
+  }
+
+  /** Whether the store is where this process has seen it. Organizations with open streams look all the time; these are some of the others. */
+  async lookBack(): Promise<void> {
+    for (const id of this.#places.next(lookedBackAtOnce)) {
+      const head = await this.#parts.store.of(id).head()
+      const known = this.#places.beside(id, head)
+      if (isBehind(head, known)) await recoverIfBehind(this.#parts, { id }, known)
+      this.#places.looked(id)
+      this.#places.read(id, head)
+    }
+  }
+
   /** Ends every stream, so that its caller comes back elsewhere, and opens no other. */
   end(): void {
     if (this.ending.aborted) return
@@ -314,6 +343,7 @@ export class FeedHub {
 
   #tick(): void {
     for (const [id, feed] of this.#feeds) {
+      if (feed.place) this.#places.read(id, feed.place)
       if (feed.streams.size > 0) this.#goOn(feed.look())
       else this.#feeds.delete(id)
     }

@@ -4,6 +4,7 @@ import type { FeedParts, FeedSettings } from './feed_hub.ts'
 import { batchEvent, type FeedStream, type Told } from './feed_stream.ts'
 import { commitSteps, renewalMs, renewLease } from './leases.ts'
 import { maxFacts, readBatch } from './page.ts'
+import { isBehind, type Place, recoverIfBehind } from './rollback.ts'
 
 type Page = { event: Uint8Array; told: Told }
 
@@ -45,6 +46,11 @@ export class OrganizationFeed {
     return this.#sent?.seq ?? 0
   }
 
+  /** How far the feed had certainly come. */
+  get place(): Place | undefined {
+    return this.#sent
+  }
+
   /** Looks at the head and tells every stream what is new, or, when its time has come, that nothing is. Never throws. */
   look(): Promise<void> {
     if (this.#running) {
@@ -77,6 +83,14 @@ export class OrganizationFeed {
     const atMs = clock.nowMs()
     const startedAtMs = clock.monotonicMs()
     const head = await store.of(this.#organization.id).head()
+    if (this.#sent && isBehind(head, this.#sent)) {
+      await recoverIfBehind(this.#parts, this.#organization, this.#sent)
+      // What is told from here on is of the incarnation that it was raised to.
+      this.#sent = undefined
+      this.#sentAtMs = Number.NEGATIVE_INFINITY
+      this.#again = true
+      return
+    }
     const sent = this.#sent ?? head
     const news = head.seq > sent.seq || head.incarnation !== sent.incarnation
     this.#sent = sent

@@ -10,6 +10,7 @@ type Consequences = { ending(id: string, nowMs: number): Step[]; restoring(id: s
 const elsewhere = {
   signing_key: 'A signing key is revoked at /v1/signing-keys: its successor must be there at once.',
   administrator: 'An administrator is ended at /v1/administrators, with or without what it attested.',
+  issuing: 'Only the authority itself stops issuing, when its store has lost commits.',
 } as const satisfies Partial<Record<Kind, string>>
 
 type Elsewhere = keyof typeof elsewhere
@@ -64,7 +65,7 @@ export function subjectOf(
   id: string,
 ): { kind: Kind; agent?: string; task?: string; token?: string } {
   const kind = kindOf(id)
-  const wellFormed = kind === 'task' ? isTask(id.slice('task:'.length)) : isId(id)
+  const wellFormed = kind === 'task' ? isTask(id.slice('task:'.length)) : kind === 'issuing' || isId(id)
   if (!wellFormed || (kind === 'organization' && id !== organization.id)) refuse('not_found')
   if (kind === 'agent') return { kind, agent: id }
   if (kind === 'task') return { kind, task: id.slice('task:'.length) }

@@ -60,6 +60,12 @@ export const tokenEndpoint = {
     says: 'A parameter was sent more than once.',
     hint: 'Send each parameter once, in the body only.',
   },
+  recovering: {
+    status: 503,
+    oauth: 'temporarily_unavailable',
+    says: 'The store of the authority has lost commits, and nothing is issued until that has been looked into.',
+    hint: 'Ask an administrator of the organization: what was ended is ended again, and then `issuing` is restored.',
+  },
   resource_missing: {
     status: 400,
     oauth: 'invalid_target',
