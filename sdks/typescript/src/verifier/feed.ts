@@ -14,6 +14,7 @@ import {
 import { readText } from '../network.ts'
 import { linkedFor, linkedTo, type Runtime, sleep } from '../runtime.ts'
 import { Acknowledgements } from './acknowledgements.ts'
+import { pauseMs, silenceMs } from './coming_back.ts'
 import { readEvents } from './event_stream.ts'
 import type { KeySet } from './key_set.ts'
 import { callAuthority, type Operator } from './own_api.ts'
@@ -38,13 +39,10 @@ export type FeedReport = {
   lastRefusal?: RefusalCode
 }
 
-/** A heartbeat comes each second: this long without a byte, and the connection is taken for dead (half-open). */
-const silenceMs = 3_000
 /** Bytes alone are no news: this long without a batch that verifies, and whatever is at the other end is not the feed. */
 const noNewsMs = 10_000
 const requestMs = 5_000
 const recalibrateMs = 60_000
-const backoffMs = { first: 100, most: 5_000 }
 const maxBatchBytes = 1024 * 1024
 const mostPages = 10_000
 
@@ -160,11 +158,9 @@ export class Feed {
     }
   }
 
-  /** Half of the delay is chance, so that many verifiers of one authority do not come back at once. */
   async #pause(failures: number): Promise<void> {
     if (this.#stop.signal.aborted) return
-    const longest = Math.min(backoffMs.most, backoffMs.first * 2 ** failures)
-    await Promise.race([sleep(this.#runtime.clock, longest * (0.5 + this.#runtime.random() / 2)), this.#stopped()])
+    await Promise.race([sleep(this.#runtime.clock, pauseMs(failures, this.#runtime.random())), this.#stopped()])
   }
 
   #stopped(): Promise<void> {
