@@ -1,9 +1,8 @@
 // Stands between the authority and PostgreSQL, and cuts connections where it hurts: before a request has arrived, and after the
 // database has done what it was asked and before its answer has.
 
-import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Chance } from './chance.ts'
+import { type Passed, startProxy } from './proxy.ts'
 
 export type DatabaseProxy = {
   /** Of the same database, through here. */
@@ -21,50 +20,20 @@ const done = [Buffer.from('COMMIT\0'), Buffer.from('SELECT 1\0')]
 /** @param databaseUrl of a server that is reached by a Unix socket. */
 export async function startDatabaseProxy(databaseUrl: string, chance: Chance): Promise<DatabaseProxy> {
   const url = new URL(databaseUrl)
-  const socketPath = `${url.searchParams.get('host')}/.s.PGSQL.${url.port || 5432}`
+  const path = `${url.searchParams.get('host')}/.s.PGSQL.${url.port || 5432}`
   const cutting = { requests: 0, answers: 0 }
   const cuts = { requests: 0, answers: 0 }
-  const open = new Set<Socket>()
+  const orCut = (what: keyof typeof cuts, chunk: Buffer): Passed => {
+    if (chance.next() >= cutting[what]) return [chunk]
+    cuts[what] += 1
+    return 'cut'
+  }
 
-  const server = createServer((client) => {
-    const database = connect(socketPath)
-    const cut = (what: keyof typeof cuts) => {
-      cuts[what] += 1
-      client.destroy()
-      database.destroy()
-    }
-    for (const socket of [client, database]) {
-      open.add(socket)
-      socket.on('error', () => {})
-      socket.on('close', () => {
-        open.delete(socket)
-        client.destroy()
-        database.destroy()
-      })
-    }
-    client.on('data', (chunk) => {
-      if (chance.next() < cutting.requests) cut('requests')
-      else database.write(chunk)
-    })
-    database.on('data', (chunk: Buffer) => {
-      if (done.some((tag) => chunk.includes(tag)) && chance.next() < cutting.answers) cut('answers')
-      else client.write(chunk)
-    })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
+  const proxy = await startProxy(() => ({ path }))
+  proxy.up.change = () => (chunk) => orCut('requests', chunk)
+  proxy.down.change = () => (chunk) => (done.some((tag) => chunk.includes(tag)) ? orCut('answers', chunk) : [chunk])
   url.searchParams.delete('host')
   url.hostname = '127.0.0.1'
-  url.port = `${(server.address() as AddressInfo).port}`
-
-  return {
-    url: url.href,
-    cutting,
-    cuts,
-    async stop() {
-      for (const socket of open) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
-  }
+  url.port = `${proxy.port}`
+  return { url: url.href, cutting, cuts, stop: () => proxy.stop() }
 }
