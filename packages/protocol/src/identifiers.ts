@@ -80,8 +80,9 @@ export function isTask(text: string): boolean {
 export function isAudience(text: string): boolean {
   if (text.length > 512) return false
   const [, scheme, host] = AUDIENCE.exec(text) ?? []
-  if (scheme === undefined || host === undefined) return false
-  return isSafeAt(scheme, host)
+  if (scheme === undefined || host === undefined || !isSafeAt(scheme, host)) return false
+  // A port or address that cannot be, and a host that a URL parser would spell otherwise (`0x7f.1`), name no place.
+  return URL.canParse(text) && new URL(text).hostname === host
 }
 
 export type SpiffeId = { trustDomain: string; path: string[] }
