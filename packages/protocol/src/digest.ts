@@ -2,7 +2,10 @@
 
 import { encode } from './base64url.ts'
 
-type OneShotHash = (algorithm: 'sha256', data: Uint8Array | string, encoding: 'buffer') => Uint8Array<ArrayBuffer>
+type OneShotHash = {
+  (algorithm: 'sha256', data: Uint8Array | string, encoding: 'buffer'): Uint8Array<ArrayBuffer>
+  (algorithm: 'sha256', data: Uint8Array | string, encoding: 'base64url'): string
+}
 
 const encoder = new TextEncoder()
 
@@ -23,5 +26,5 @@ export async function sha256(data: Uint8Array | string): Promise<Uint8Array<Arra
 
 /** SHA-256 of the UTF-8 of a text, base64url: `ath`, `par_hash`, hashes of statements. */
 export async function hashText(text: string): Promise<string> {
-  return encode(await sha256(text))
+  return oneShot ? oneShot('sha256', text, 'base64url') : encode(await sha256(text))
 }

@@ -2,10 +2,9 @@ import { hashText } from './digest.ts'
 import { normalizeTarget } from './http_target.ts'
 import { newJti } from './identifiers.ts'
 import { isJsonObject, type JsonObject } from './json.ts'
-import { type Jws, readJws, signJws, verifyJws } from './jws.ts'
-import type { PublicKey, SigningKey } from './keys.ts'
+import { type Jws, type JwsHeader, readJws, signJws, verifyJws } from './jws.ts'
+import { importPublicKey, type PublicKey, type SigningKey } from './keys.ts'
 import { isRefusal, refuseAtUse as refuse } from './refusals/at_use.ts'
-import { rememberedKeys } from './remembered_keys.ts'
 import { isTime } from './shape.ts'
 
 export type VerifiedProof = {
@@ -26,6 +25,8 @@ export type ProofExpectations = {
   now: number
   /** The token that came with the proof; then `ath` must be its hash. */
   accessToken?: string
+  /** That hash (`hashText`), where it is known already. */
+  accessTokenHash?: string
   /**
    * Given what the proof carries; throws `nonce_required` unless it is one to accept. When absent, a nonce is not
    * looked at.
@@ -78,7 +79,7 @@ export function readDpopHeader(headers: Headers): string | undefined {
 export async function verifyDpopProof(proof: string, expected: ProofExpectations): Promise<VerifiedProof> {
   const jws = readProof(proof)
   const { jti, htm, htu, iat, nonce, ath } = jws.payload
-  const key = await keyOf(jws)
+  const key = knownKeys.get(jws.header) ?? (await keyOf(jws))
   await verifySignature(jws, key)
   if (typeof jti !== 'string' || jti === '' || jti.length > 256) invalid('jti: missing or not valid.')
   if (typeof htm !== 'string' || typeof htu !== 'string') invalid('htm, htu: missing or not valid.')
@@ -87,8 +88,9 @@ export async function verifyDpopProof(proof: string, expected: ProofExpectations
   if (!isTarget(htu, expected.url)) refuse('proof_target_mismatch')
   const expiresAt = checkTimes(jws.payload, expected)
   expected.nonce?.(nonce)
-  if (expected.accessToken !== undefined && ath !== (await hashText(expected.accessToken)))
-    refuse('proof_token_mismatch')
+  const { accessToken, accessTokenHash = accessToken === undefined ? undefined : await hashText(accessToken) } =
+    expected
+  if (accessTokenHash !== undefined && ath !== accessTokenHash) refuse('proof_token_mismatch')
   return { jkt: key.kid, jti, iat: iat as number, expiresAt, key }
 }
 
@@ -108,19 +110,24 @@ function readProof(proof: string): Jws {
  * used. For RSA the header's `alg` is taken as the key's, since a proof's `jwk` seldom names one; it must be RS256
  * either way.
  */
-async function keyOf({ header }: Jws): Promise<PublicKey> {
+async function keyOf({ header }: { header: JwsHeader }): Promise<PublicKey> {
   const { jwk, alg } = header
   if (!isJsonObject(jwk)) invalid('jwk: missing or not an object.')
   const { kid: _, ...stated } = jwk
   try {
-    return await rememberedKey(stated.kty === 'RSA' && stated.alg === undefined ? { ...stated, alg } : stated)
+    const key = await importPublicKey(stated.kty === 'RSA' && stated.alg === undefined ? { ...stated, alg } : stated)
+    knownKeys.set(header, key)
+    return key
   } catch (cause) {
     return invalid('jwk: not a public key that is accepted here.', cause)
   }
 }
 
-/** Keys of strangers: whoever sends a proof is in here. */
-const rememberedKey = rememberedKeys(1024)
+/**
+ * The keys in headers that are remembered: importing one costs about as much as half a signature check, and a caller signs every
+ * request with the same key.
+ */
+const knownKeys = new WeakMap<JwsHeader, PublicKey>()
 
 async function verifySignature(jws: Jws, key: PublicKey): Promise<void> {
   try {

@@ -64,6 +64,7 @@ export {
   verifyInclusion,
 } from './merkle.ts'
 export { accessTokenType, clientAssertionType, delegationType, jwtType, tokenExchangeGrant } from './oauth_names.ts'
+export { Recent } from './recent.ts'
 export type { CodeAtUse } from './refusals/at_use.ts'
 export { asRefusal, isRefusal, problemOf, Refusal, refuseAtUse } from './refusals/at_use.ts'
 export type { RefusalCode, RefusalRow } from './refusals.ts'

@@ -1,7 +1,8 @@
 import { decode, encode } from './base64url.ts'
 import { canonicalize } from './canonical.ts'
-import { decodeUtf8, isJsonObject, type JsonObject, parseJson, parseJsonBytes } from './json.ts'
+import { decodeUtf8, deepFreeze, isJsonObject, type JsonObject, parseJson, parseJsonBytes } from './json.ts'
 import { cryptoAlgorithms, type PublicKey, type SigningKey } from './keys.ts'
+import { Recent } from './recent.ts'
 import { refuseAtUse as refuse } from './refusals/at_use.ts'
 
 export type JwsHeader = JsonObject & { alg: string; kid?: string; typ?: string }
@@ -32,6 +33,13 @@ export type KeyLookup = (
 const encoder = new TextEncoder()
 
 /**
+ * Headers by their text: a key writes the same one on everything it signs. Memory of a pure function, so it can be wrong about
+ * nothing; only of what has been verified, so that noise does not fill it.
+ */
+const knownHeaders = new Recent<JwsHeader>(1024)
+const LONGEST_KNOWN = 1536
+
+/**
  * Takes a compact JWS (RFC 7515 §7.1) apart. It checks form only, and gives no reason to believe a word of it.
  *
  * Refuses `too_large` before looking inside; `malformed` for anything but three parts of base64url with a JSON object
@@ -45,9 +53,9 @@ export function readSignedBytes(compact: string, limits: { maxBytes?: number } =
   const second = compact.indexOf('.', first + 1)
   // A third dot is not base64url, so it is refused with the signature.
   if (first < 1 || second < 0) refuse('malformed')
-  const header = readHeader(parseJsonBytes(decode(compact.slice(0, first)), { maxBytes: 8192, maxDepth: 4 }))
+  const headerText = compact.slice(0, first)
   return {
-    header,
+    header: knownHeaders.get(headerText) ?? readHeader(headerText),
     payloadBytes: decode(compact.slice(first + 1, second)),
     signingInput: compact.slice(0, second),
     signature: decode(compact.slice(second + 1)),
@@ -63,7 +71,8 @@ export function readJws(compact: string, limits: { maxBytes?: number } = {}): Jw
   return { ...rest, payload, payloadText }
 }
 
-function readHeader(header: ReturnType<typeof parseJson>): JwsHeader {
+function readHeader(text: string): JwsHeader {
+  const header = parseJsonBytes(decode(text), { maxBytes: 8192, maxDepth: 4 })
   if (!isJsonObject(header)) refuse('malformed')
   const { alg, kid, typ, crit, b64, zip } = header
   // RFC 7515 §4.1.11: what is named in `crit` must be understood; nothing is. RFC 7797 §6: `b64` without `crit` is an
@@ -104,6 +113,14 @@ export async function verifyJws(jws: SignedBytes | Jws, key: PublicKey): Promise
   const holds =
     wellFormed && (await crypto.subtle.verify(use, key.key, jws.signature, encoder.encode(jws.signingInput)))
   if (!holds) refuse('signature_invalid')
+  remember(jws)
+}
+
+function remember({ header, signingInput }: SignedBytes | Jws): void {
+  const text = signingInput.slice(0, signingInput.indexOf('.'))
+  if (text.length > LONGEST_KNOWN || knownHeaders.get(text) !== undefined) return
+  // Written anew, since a slice would keep the whole of what it was cut from.
+  knownHeaders.set(encode(decode(text)), deepFreeze(header))
 }
 
 function encodeText(text: string): string {

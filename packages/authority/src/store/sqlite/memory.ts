@@ -1,9 +1,9 @@
+import { Recent } from '@credence/protocol'
 import { isWrite } from '../apply.ts'
 import type { Command, Step } from '../port.ts'
 import { shapeOf } from '../schema.ts'
 import type { Row } from '../statement.ts'
 import type { TableName } from '../tables.ts'
-import { Recent } from './recent.ts'
 
 type Where = Readonly<Record<string, unknown>>
 
