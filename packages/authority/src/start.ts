@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { refuse, signBatch } from '@credence/protocol'
-import { ensureFirstAdministrator, type SecretPlace } from './administrators/index.ts'
+import { ensureFirstAdministrator, keepWaiting, type SecretPlace } from './administrators/index.ts'
 import { createApp } from './app.ts'
 import { RefusalCounter } from './audit/index.ts'
 import type { Config, Settings } from './config.ts'
@@ -10,7 +10,7 @@ import { type Listener, listen } from './http/listen.ts'
 import { createOrganization, findOrganizationByHandle } from './organizations/index.ts'
 import { operatorsOf } from './resources/index.ts'
 import { FeedHub } from './revocation/index.ts'
-import { secretFile, wrappingKeyIn } from './secret_files.ts'
+import { makeDirectory, secretFile, wrappingKeyIn } from './secret_files.ts'
 import type { Clock, Services } from './services.ts'
 import type { Store } from './store/port.ts'
 import { openPostgres } from './store/postgres/index.ts'
@@ -44,7 +44,7 @@ export type StartOptions = {
 export async function startAuthority(settings: Settings, options: StartOptions = {}): Promise<Authority> {
   const { store: storeUrl, wrappingKeys, ...rest } = settings
   const directory = resolve(settings.directory)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeDirectory(directory)
   const place = options.place ?? ((secret) => secretFile(join(directory, secret)))
   const log = options.log ?? createLogger(settings.logLevel)
   const closing: Array<() => Promise<void>> = []
@@ -127,6 +127,8 @@ async function ensureDevOrganization(services: Services, place: SecretPlace): Pr
   } else if (found.issuer !== origin) {
     const detail = `The data here belongs to ${found.issuer}, and the origin is ${origin}. Start with --origin ${found.issuer}, or with another --directory.`
     refuse('config_unsafe', { detail })
+  } else {
+    await keepWaiting(services, found.id, place)
   }
 }
 

@@ -1,4 +1,4 @@
 export { addAdministrator, administratorSteps } from './add.ts'
 export { type Administrator, findAdministratorBySecret, listAdministrators } from './administrator.ts'
 export { endAdministrator, endWithAttestations } from './end.ts'
-export { ensureFirstAdministrator, type SecretPlace } from './first.ts'
+export { ensureFirstAdministrator, keepWaiting, type SecretPlace } from './first.ts'

@@ -1,4 +1,4 @@
-import { isHandle, newId, refuse } from '@credence/protocol'
+import { asRefusal, isHandle, newId, refuse } from '@credence/protocol'
 import { administratorSteps, type SecretPlace } from '../administrators/index.ts'
 import { record } from '../audit/index.ts'
 import { commit, type Organization, type Services } from '../services.ts'
@@ -57,7 +57,8 @@ export async function createOrganization(
       ),
     })
   } catch (error) {
-    place?.discard()
+    // A store that failed may have done it all the same: then the secret is found waiting at the next start.
+    if (asRefusal(error).status < 500) place?.discard()
     throw error
   }
   place?.keep(first.secret)

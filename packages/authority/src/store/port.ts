@@ -15,7 +15,8 @@ import type { RowOf, TableName } from './tables.ts'
  * - A text that an engine cannot hold as it is (NUL, not well formed) equals nothing that is read, and a command that has one in
  *   a step is refused `validation_failed`, whoever sent it.
  * - An epoch never falls, and what has ended for good never lives again.
- * - A failing driver throws a `storage_unavailable` refusal; after it, the command is either wholly there or wholly absent.
+ * - A failing driver throws a `storage_unavailable` refusal, `storage_full` where only room is missing; after it, the
+ *   command is either wholly there or wholly absent.
  */
 export type Store = {
   commit(command: Command): Promise<Outcome>

@@ -80,6 +80,14 @@ describe('the lock', () => {
     await (await openSqlite({ file })).close()
   })
 
+  it('that cannot be taken for another reason is refused with that reason', async () => {
+    const file = newFile()
+    await (await openSqlite({ file })).close()
+    writeFileSync(`${file}.lock`, 'something else entirely, '.repeat(100))
+    const refusal = { code: 'storage_unavailable', detail: expect.stringContaining('not a database') }
+    await expect(openSqlite({ file })).rejects.toMatchObject(refusal)
+  })
+
   it('goes with its process, however that ends', async () => {
     const file = newFile()
     const child = storm(file)
@@ -164,9 +172,9 @@ describe('the writer', () => {
     connection.database.exec(`pragma max_page_count = ${pages}`)
     const large = 'x'.repeat(1_000_000)
     expect(writer.run([insert('psn_1'), insert('psn_2', large), insert('psn_3')])).toMatchObject([
-      { failed: 'unavailable' },
-      { failed: 'unavailable' },
-      { failed: 'unavailable' },
+      { failed: 'full' },
+      { failed: 'full' },
+      { failed: 'full' },
     ])
     expect(people()).toBe(0)
     connection.database.exec('pragma max_page_count = 1000000')

@@ -120,6 +120,12 @@ export const api = {
     says: 'There were too many requests.',
     hint: 'Try again after the time in Retry-After.',
   },
+  storage_full: {
+    status: 503,
+    oauth: 'temporarily_unavailable',
+    says: 'The store of the authority has no room left to write.',
+    hint: 'Make room where the store lies; it goes on by itself.',
+  },
   storage_unavailable: {
     status: 503,
     oauth: 'temporarily_unavailable',

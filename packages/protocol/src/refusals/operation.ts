@@ -12,6 +12,12 @@ export const operation = {
     says: 'The settings together are not safe.',
     hint: 'Change one of them as the detail says.',
   },
+  file_unusable: {
+    status: 500,
+    oauth: 'server_error',
+    says: 'A file that the authority needs cannot be read or written.',
+    hint: 'Check the disk it lies on, and whose it is.',
+  },
   key_file_unsafe: {
     status: 500,
     oauth: 'server_error',

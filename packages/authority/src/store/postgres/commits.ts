@@ -5,7 +5,7 @@ import { type Bound, bind, type Row } from '../statement.ts'
 import type { Statements } from '../statements.ts'
 import type { Connections } from './connections.ts'
 import { Lanes, type Ticket } from './lanes.ts'
-import { isFault, query } from './query.ts'
+import { isFault, isFullDisk, query } from './query.ts'
 import { outcomeOf, singleStatement } from './single_statement.ts'
 import { CommitUnanswered, Transaction } from './transaction.ts'
 
@@ -188,6 +188,7 @@ function isDone(result: Outcome | Refusal | undefined): boolean {
 
 export function refusalOf(error: unknown): Refusal {
   if (isRefusal(error)) return error
+  if (isFullDisk(error)) return refusalBy('storage_full', { cause: error })
   const unavailable = error instanceof CommitUnanswered || isFault(error, 'lost', 'retry', 'unavailable')
   return refusalBy(unavailable ? 'storage_unavailable' : 'internal_error', { cause: error })
 }

@@ -14,11 +14,17 @@ const uniqueViolation = '23505'
 const readOnlyTransaction = '25006'
 const lockNotAvailable = '55P03'
 const queryCanceled = '57014'
+const diskFull = '53100'
 
 /** Connection exceptions, operator intervention. */
 const lost = new Set(['08', '57'])
 /** Insufficient resources, system errors, internal errors. */
 const unavailable = new Set(['53', '58', 'XX'])
+
+/** The server's disk is. */
+export function isFull(error: unknown): boolean {
+  return sqlStateOf(error) === diskFull
+}
 
 export function faultOf(error: unknown): Fault {
   const state = sqlStateOf(error)

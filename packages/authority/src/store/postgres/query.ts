@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { type Fault, faultOf } from './fault.ts'
+import { type Fault, faultOf, isFull } from './fault.ts'
 
 /** What PostgreSQL, or the way to it, answered instead of rows. Any other error in here is the command's own. */
 export class QueryFailed extends Error {
@@ -25,4 +25,8 @@ export async function query<R extends pg.QueryResultRow>(
 
 export function isFault(error: unknown, ...faults: readonly Fault[]): error is QueryFailed {
   return error instanceof QueryFailed && faults.includes(error.fault)
+}
+
+export function isFullDisk(error: unknown): boolean {
+  return error instanceof QueryFailed && isFull(error.cause)
 }

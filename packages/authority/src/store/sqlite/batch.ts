@@ -3,7 +3,7 @@ import type { Outcome } from '../port.ts'
 import type { Statements } from '../statements.ts'
 import { expired } from '../sweep.ts'
 import type { Connection } from './connection.ts'
-import { faultOf } from './fault.ts'
+import { faultOf, isFull } from './fault.ts'
 import type { Reply, Request } from './messages.ts'
 
 /** The error that ended a whole batch. */
@@ -36,7 +36,8 @@ export class Batches {
       const message = messageOf(cause)
       if (faultOf(cause) === 'stopped') this.#stopped = `the writer stopped: ${message}`
       if (!this.#undo()) this.#stopped ??= `the writer stopped: it could not undo (${message})`
-      return requests.map(() => unavailable(message))
+      const failed = this.#stopped === undefined && isFull(cause) ? 'full' : 'unavailable'
+      return requests.map(() => ({ failed, message }))
     }
   }
 

@@ -30,6 +30,11 @@ const lock = 10 | (15 << 8)
 const ioNoMemory = 10 | (12 << 8)
 const harmless = new Set([shmSize, shmMap, shmOpen, lock, ioNoMemory])
 
+/** The disk is full: who makes room need not start anything again. */
+export function isFull(error: unknown): boolean {
+  return ((sqliteCode(error) ?? 0) & 0xff) === full
+}
+
 export function faultOf(error: unknown): Fault {
   const extended = sqliteCode(error)
   if (extended === undefined) return 'command'

@@ -58,7 +58,10 @@ export async function openSqlite({ file, log }: SqliteOptions): Promise<Store> {
     return { ...storeOn(ask, { reading, memory, log }), close }
   } catch (error) {
     await close()
-    throw isRefusal(error) ? error : refusalOf('storage_unavailable', { cause: error })
+    if (isRefusal(error)) throw error
+    // For whoever starts the authority: nobody else hears of it.
+    const detail = `${file} cannot be opened: ${error instanceof Error ? error.message : error}.`
+    throw refusalOf('storage_unavailable', { detail, cause: error })
   }
 }
 
@@ -109,8 +112,10 @@ function storeOn(
   }
 }
 
+const refusals = { full: 'storage_full', unavailable: 'storage_unavailable', internal: 'internal_error' } as const
+
 function settled(reply: Reply): Exclude<Reply, { failed: string }> {
   if (!('failed' in reply)) return reply
   const cause = new Error(reply.message)
-  refuse(reply.failed === 'unavailable' ? 'storage_unavailable' : 'internal_error', { cause })
+  refuse(refusals[reply.failed], { cause })
 }

@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { refuse } from '@credence/protocol'
+import { sqliteCode } from './connection.ts'
 import { createPrivately } from './private_file.ts'
 
 /**
@@ -18,7 +19,14 @@ export function takeLock(file: string): () => void {
     database.exec('pragma journal_mode = off; begin exclusive')
   } catch (cause) {
     database.close()
+    if (!isHeld(cause)) throw cause
     refuse('store_locked', { detail: `Another authority process has ${file} open.`, cause })
   }
   return () => database.close()
+}
+
+const busy = 5
+
+function isHeld(error: unknown): boolean {
+  return ((sqliteCode(error) ?? 0) & 0xff) === busy
 }

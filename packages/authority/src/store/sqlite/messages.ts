@@ -15,8 +15,8 @@ export type Reply =
   | { outcome: Outcome }
   /** `sweep`: how many rows went; 0 else. */
   | { done: number }
-  /** `internal`: this request's own fault. `unavailable`: the store's. */
-  | { failed: 'internal' | 'unavailable'; message: string }
+  /** `internal`: this request's own fault. `unavailable`: the store's, and `full` the disk's. */
+  | { failed: 'internal' | 'unavailable' | 'full'; message: string }
 
 /** From the writer, before anything else. */
 export type Opening = { opened: true } | { opened: false; message: string }
