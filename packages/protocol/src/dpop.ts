@@ -141,7 +141,8 @@ async function verifySignature(jws: Jws, key: PublicKey): Promise<void> {
 /** RFC 9449 §4.3 check 9: query and fragment ignored, after syntax-based and scheme-based normalization. */
 function isTarget(htu: string, url: string): boolean {
   try {
-    return normalizeTarget(htu) === normalizeTarget(url)
+    const target = normalizeTarget(url)
+    return htu === url || normalizeTarget(htu) === target
   } catch {
     return false
   }

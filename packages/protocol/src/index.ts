@@ -48,7 +48,7 @@ export {
   parseSpiffeId,
 } from './identifiers.ts'
 export type { JsonLimits, JsonObject, JsonValue } from './json.ts'
-export { isJsonArray, isJsonObject, parseJson, parseJsonBytes } from './json.ts'
+export { deepFreeze, isJsonArray, isJsonObject, parseJson, parseJsonBytes } from './json.ts'
 export type { KeyLookup } from './jws.ts'
 export { signJws } from './jws.ts'
 export type { Algorithm, PublicKey, SigningKey } from './keys.ts'

@@ -1,8 +1,9 @@
-import { type AccessTokenClaims, readDpopHeader, refuseAtUse as refuse, verifyDpopProof } from '@credence/protocol'
+import { hashText, readDpopHeader, refuseAtUse as refuse, verifyDpopProof } from '@credence/protocol'
 import type { Presented } from './credential.ts'
 import type { StartNonce } from './nonce.ts'
 import type { ProofMode } from './registration.ts'
 import type { Replays } from './replays.ts'
+import type { Verified } from './trust.ts'
 
 export const proofSeconds = { maxAge: 60, future: 5 } as const
 
@@ -22,30 +23,31 @@ export type PossessionRules = {
 export async function provePossession(
   rules: PossessionRules,
   request: { method: string; headers: Headers; url: string },
-  presented: Presented,
-  claims: AccessTokenClaims,
+  scheme: Presented['scheme'],
+  verified: Verified,
   now: number,
   mode: ProofMode,
 ): Promise<void> {
-  const bound = claims.cnf
+  const bound = verified.claims.cnf
   const jkt = bound?.jkt
   if (bound !== undefined && (typeof jkt !== 'string' || Object.keys(bound).length !== 1)) refuse('binding_unknown')
   if (jkt === undefined) {
     if (mode === 'required') refuse('proof_missing', { detail: 'The token is not bound to a key.' })
     // RFC 9449 §7.1: the scheme says that the token is bound.
-    if (presented.scheme === 'DPoP') refuse('proof_key_mismatch', { detail: 'The token is not bound to a key.' })
+    if (scheme === 'DPoP') refuse('proof_key_mismatch', { detail: 'The token is not bound to a key.' })
     return
   }
   // RFC 9449 §7.1 and §7.2: otherwise a stolen token would only have to change its scheme.
-  if (presented.scheme !== 'DPoP') refuse('proof_missing', { detail: 'The token is bound to a key.' })
+  if (scheme !== 'DPoP') refuse('proof_missing', { detail: 'The token is bound to a key.' })
   const proof = readDpopHeader(request.headers)
   if (proof === undefined) return refuse('proof_missing')
+  verified.hash ??= await hashText(verified.token)
   let nonce: string | undefined
   const shown = await verifyDpopProof(proof, {
     method: request.method,
     url: request.url,
     now,
-    accessToken: presented.token,
+    accessTokenHash: verified.hash,
     nonce: (value) => {
       nonce = value
     },

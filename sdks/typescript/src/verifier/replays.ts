@@ -37,9 +37,10 @@ export class LocalReplays implements Replays {
       this.#young = new Set()
       this.#youngUntil = 0
     }
-    if (this.#young.has(id) || this.#old.has(id)) return false
-    if (this.#young.size >= this.#limit) return refuse('overloaded')
-    this.#young.add(id)
+    if (this.#old.has(id)) return false
+    const { size } = this.#young
+    if (size >= this.#limit) return this.#young.has(id) ? false : refuse('overloaded')
+    if (this.#young.add(id).size === size) return false
     this.#youngUntil = Math.max(this.#youngUntil, expiresAt)
     return true
   }

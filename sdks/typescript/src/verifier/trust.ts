@@ -92,4 +92,6 @@ export type Verified = {
   claims: AccessTokenClaims
   /** Ids that end it without standing in its lineage: its own, and its signing key's. */
   implicit: string[]
+  /** SHA-256 of the token, base64url, once a proof has been held against it. */
+  hash?: string
 }

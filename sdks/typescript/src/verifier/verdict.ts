@@ -1,4 +1,4 @@
-import type { AccessTokenClaims, Refusal, VerifiedChain } from '@credence/protocol'
+import { type AccessTokenClaims, actorsOf, deepFreeze, type Refusal, type VerifiedChain } from '@credence/protocol'
 
 /** A call that may go on. Frozen: the same object answers every call with this token. */
 export type Permitted = {
@@ -26,15 +26,44 @@ export type Refused = {
 
 export type Verdict = Permitted | Refused
 
-const texts = new WeakMap<Permitted, string>()
+class PermittedCall implements Permitted {
+  readonly ok = true
+  readonly agent: string
+  readonly principal: string
+  readonly actors: readonly string[]
+  readonly scopes: readonly string[]
+  readonly token: AccessTokenClaims
+  declare readonly chain?: VerifiedChain
+  /** Private, so that what prints a verdict, or copies it, shows no token. */
+  readonly #text: string
 
-/** Keeps the token's text beside the verdict instead of in it: what prints a verdict shows no token. */
-export function withToken(permitted: Permitted, token: string): Permitted {
-  texts.set(permitted, token)
-  return permitted
+  constructor(text: string, claims: AccessTokenClaims, scopes: readonly string[], chain?: VerifiedChain) {
+    this.agent = claims.client_id
+    this.principal = claims.sub
+    this.actors = Object.freeze(actorsOf(claims))
+    this.scopes = Object.freeze(scopes)
+    this.token = deepFreeze(claims)
+    if (chain !== undefined) this.chain = chain
+    this.#text = text
+    Object.freeze(this)
+  }
+
+  static textOf(verdict: object): string | undefined {
+    return #text in verdict ? verdict.#text : undefined
+  }
+}
+
+/** The verdict on every call with a token. `text`: the token; the claims and scopes are frozen. */
+export function permit(
+  text: string,
+  claims: AccessTokenClaims,
+  scopes: readonly string[],
+  chain?: VerifiedChain,
+): Permitted {
+  return new PermittedCall(text, claims, scopes, chain)
 }
 
 /** The token a verdict is about; undefined when the verdict was not made by a verifier of this process. */
 export function tokenTextOf(permitted: Permitted): string | undefined {
-  return texts.get(permitted)
+  return PermittedCall.textOf(permitted)
 }

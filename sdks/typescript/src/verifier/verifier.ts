@@ -1,5 +1,4 @@
 import {
-  actorsOf,
   asRefusal,
   isAudience,
   parseScope,
@@ -18,7 +17,7 @@ import type { ProofMode } from './registration.ts'
 import { LocalReplays, type Replays } from './replays.ts'
 import { SteadyTime } from './steady_time.ts'
 import { Trust, type TrustedIssuer, type Verified } from './trust.ts'
-import { type Permitted, type Verdict, withToken } from './verdict.ts'
+import { type Permitted, permit, type Verdict } from './verdict.ts'
 import { VerifiedTokens } from './verified_tokens.ts'
 
 export type VerifierOptions = {
@@ -151,7 +150,7 @@ class RunningVerifier implements Verifier {
     const { proof, tools } = trust.registration.rules
     if (claims.cnf !== undefined || proof === 'required' || presented.scheme === 'DPoP') {
       const call = { method: request.method, headers: request.headers, url: this.#targetOf(request.url) }
-      await provePossession(this.#rules, call, presented, claims, now, proof)
+      await provePossession(this.#rules, call, presented.scheme, entry, now, proof)
     }
     if (typeof needs === 'function') {
       trust.checkAlive(entry)
@@ -189,8 +188,8 @@ class RunningVerifier implements Verifier {
       keys: (issuer, id) => this.#keysOf(issuer).find(id),
     })
     const trust = this.#trusts.get(claims.iss) ?? refuse('issuer_untrusted')
-    const scopes = Object.freeze(parseScope(claims.scope))
-    const permitted = withToken(permit(claims, scopes), token)
+    const scopes = parseScope(claims.scope)
+    const permitted = permit(token, claims, scopes)
     const entry: Entry = { token, claims, implicit: [claims.jti, kid], trust, scopes, permitted }
     this.#verified.set(token, entry)
     return entry
@@ -204,7 +203,7 @@ class RunningVerifier implements Verifier {
 
   async #prove(entry: Entry, now: number): Promise<Permitted> {
     const chain = await entry.trust.statements.prove(entry.claims, now)
-    return chain === undefined ? entry.permitted : withToken(Object.freeze({ ...entry.permitted, chain }), entry.token)
+    return chain === undefined ? entry.permitted : permit(entry.token, entry.claims, entry.scopes, chain)
   }
 
   /** What the caller's proof must name: path and query as they came, everything before them from the configuration. */
@@ -226,20 +225,4 @@ class RunningVerifier implements Verifier {
     }
     return { ok: false, refusal, response }
   }
-}
-
-function permit(claims: Verified['claims'], scopes: readonly string[]): Permitted {
-  return Object.freeze({
-    ok: true,
-    agent: claims.client_id,
-    principal: claims.sub,
-    actors: Object.freeze(actorsOf(claims)),
-    scopes,
-    token: deepFreeze(claims),
-  })
-}
-
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) for (const member of Object.values(value)) deepFreeze(member)
-  return Object.freeze(value)
 }
