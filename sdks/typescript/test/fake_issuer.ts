@@ -32,6 +32,8 @@ export class FakeIssuer {
   /** How often each path below the issuer was asked for. */
   readonly asked: Map<string, number> = new Map()
   readonly acknowledged: number[] = []
+  /** Batches that were shown as proof of what is lost. */
+  readonly shown: string[] = []
   readonly facts: Fact[] = []
   readonly statements: Map<string, string> = new Map()
   readonly delegatorKeys: Map<string, JsonObject> = new Map()
@@ -208,7 +210,9 @@ export class FakeIssuer {
     if (path === '/revocations') return new Response(await signBatch(this.signing, this.#own(url)))
     if (path === '/revocations/stream') return this.#stream(url, init)
     if (path === '/revocations/acknowledgements') {
-      this.acknowledged.push((JSON.parse(String(init.body)) as { seq: number }).seq)
+      const { seq, seen } = JSON.parse(String(init.body)) as { seq: number; seen?: string }
+      if (seen === undefined) this.acknowledged.push(seq)
+      else this.shown.push(seen)
       return new Response(null, { status: 204 })
     }
     if (path.startsWith('/statements/')) {

@@ -1,4 +1,4 @@
-import { generateSigningKey, newId } from '@credence/protocol'
+import { generateSigningKey, importPublicKey, newId, verifyBatch } from '@credence/protocol'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { bearerCall } from '../../test/calls.ts'
 import { FakeIssuer } from '../../test/fake_issuer.ts'
@@ -233,7 +233,7 @@ test('facts in any order and any number of times have one outcome', async () => 
   expect(await verify(token)).toBe('revoked')
 })
 
-test('a rolled back authority makes nothing fresh', async () => {
+test('a rolled back authority makes nothing fresh, and is shown what it had signed', async () => {
   await start()
   await verifier.ready()
   await issuer.revoke(newId('tok'))
@@ -247,6 +247,11 @@ test('a rolled back authority makes nothing fresh', async () => {
   await moment()
   expect(await verify(await issuer.token())).toBe('lease_over')
   expect(verifier.state().issuers[issuer.issuer]?.lastRefusal).toBe('feed_rolled_back')
+  const shown = await verifyBatch(issuer.shown[0] ?? '', {
+    issuer: issuer.issuer,
+    keys: () => importPublicKey(issuer.signing.publicJwk, issuer.signing.kid),
+  })
+  expect(shown).toMatchObject({ incarnation: 1, head: 2 })
 })
 
 test('a restored authority with a higher incarnation is followed, and what had ended stays ended', async () => {

@@ -44,6 +44,8 @@ const noNewsMs = 10_000
 const requestMs = 5_000
 const recalibrateMs = 60_000
 const maxBatchBytes = 1024 * 1024
+/** What is shown to the authority as proof; a heartbeat has some hundred. */
+const maxProofBytes = 16_384
 const mostPages = 10_000
 
 /**
@@ -70,6 +72,8 @@ export class Feed {
   /** By the authority's clock. */
   #pagedAtMs = 0
   #lastRefusal: RefusalCode | undefined
+  /** Signed by the authority: it says how far the feed had come. */
+  #proof: string | undefined
 
   constructor(made: {
     resource: string
@@ -150,6 +154,7 @@ export class Feed {
         this.#lastRefusal = undefined
       } catch (error) {
         this.#lastRefusal = asRefusal(error).code
+        if (this.#lastRefusal === 'feed_rolled_back') await this.#showProof()
       }
       this.#connected = false
       // A connection that lasted is no failure: the first retry is soon.
@@ -190,7 +195,7 @@ export class Feed {
         cancelNewsWatch()
         cancelNewsWatch = clock.after(noNewsMs, connection.abort)
         if (batch.nonce === trip.nonce) this.#calibrate({ ...trip, batch })
-        await this.#take(batch)
+        await this.#take(batch, data)
       }
     } finally {
       cancelWatch()
@@ -200,12 +205,13 @@ export class Feed {
     }
   }
 
-  async #take(batch: Batch): Promise<void> {
+  async #take(batch: Batch, compact: string): Promise<void> {
     const { incarnation, head } = this.#state
     // Made before the page that has overtaken it: late, and no rollback.
     if (batch.incarnation === incarnation && batch.head < head && batch.at_ms <= this.#pagedAtMs) return
     const before = this.#state.freshUntil()
     const came = this.#state.receive(batch, this.#runtime.clock.monotonicMs())
+    this.#keepProof(batch, compact)
     if (came === 'gap') await this.#catchUp()
     this.#settled()
     const age = this.#runtime.clock.monotonicMs() - this.#calibratedAtMs
@@ -260,6 +266,22 @@ export class Feed {
     }
   }
 
+  #keepProof(batch: Batch, compact: string): void {
+    const { incarnation, head } = this.#state
+    if (batch.incarnation === incarnation && batch.head === head && compact.length <= maxProofBytes)
+      this.#proof = compact
+  }
+
+  /** The authority's store has lost what it had told us. It has to know, and believes only what it has signed itself. */
+  async #showProof(): Promise<void> {
+    if (this.#proof === undefined) return
+    try {
+      await this.#acknowledge(this.#state.cursor, this.#proof)
+    } catch {
+      // It is shown again when the feed is refused again.
+    }
+  }
+
   #settled(): void {
     if (!this.isFresh()) return
     this.#wasFresh = true
@@ -279,8 +301,8 @@ export class Feed {
     return callAuthority(this.#operator, `${path}?${search}`, { signal })
   }
 
-  async #acknowledge(seq: number): Promise<void> {
-    const body = JSON.stringify({ resource: this.#resource, point: this.#point, seq })
+  async #acknowledge(seq: number, seen?: string): Promise<void> {
+    const body = JSON.stringify({ resource: this.#resource, point: this.#point, seq, seen })
     const headers = { 'content-type': 'application/json' }
     // A connection that swallows one must not keep those after it from being sent.
     const patience = linkedFor(this.#runtime.clock, requestMs, this.#stop.signal)
