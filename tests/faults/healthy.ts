@@ -7,6 +7,8 @@ import type { Observation, PlacedLeaf } from './observe.ts'
 const startMs = 1_800_000_000_000
 const org = newId('org')
 const hash = (letter: string) => letter.repeat(43)
+const stalenessMs = 5_000
+const machineAt = (atMs: number) => atMs - startMs + 1_000_000
 
 export const ids = {
   steady: newId('agt'),
@@ -14,6 +16,7 @@ export const ids = {
   back: newId('agt'),
   made: newId('agt'),
   unsure: newId('agt'),
+  operator: newId('agt'),
   registered: newId('dlg'),
   exchanged: newId('dlg'),
   live: newId('tok'),
@@ -46,8 +49,10 @@ export async function healthyHistory(): Promise<History> {
     const trace = (n + 1).toString(16).padStart(32, '0')
     const atMs = startMs + entries.length
     entries.push({ says: 'asked', n, atMs, wish: { ...wish, trace } })
-    if (answer) entries.push({ says: 'answered', n, atMs, ...answer, result: answer.result ?? {} })
-    else entries.push({ says: 'unanswered', n, atMs, why: 'the connection ended' })
+    if (answer) {
+      const { result = {} } = answer
+      entries.push({ says: 'answered', n, atMs, machineMs: machineAt(atMs), ...answer, result })
+    } else entries.push({ says: 'unanswered', n, atMs, why: 'the connection ended' })
     return trace
   }
   const issue = (jti: string, id: string, lineage: IssuedToken['lineage'], more: Partial<Wish> = {}) => {
@@ -107,6 +112,20 @@ export async function healthyHistory(): Promise<History> {
   request({ do: 'rotate' }, { status: 202, result: { id: ids.nextKey } })
   for (const action of ['prepare', 'publish'])
     record('signing_key.changed', undefined, { subject: ids.nextKey, action })
+  // One verifier was cut off, one knew before the answer came, and one may go on with what is harmless.
+  const stopped = entries.findLast((entry) => entry.says === 'answered' && entry.result.fact?.id === ids.stopped)
+  const endedMs = machineAt(stopped?.atMs ?? 0)
+  for (const [verifier, whenStale, harmless, lateMs] of [
+    ['cut off', 'refuse', false, stalenessMs],
+    ['connected', 'refuse', false, -1],
+    ['harmless', 'harmless_reads', true, 60_000],
+  ] as const) {
+    const terms = { verifier, operator: ids.operator, stalenessMs, whenStale, harmless, jti: ids.ofStopped }
+    const judge = (verdict: string, fromMs: number, toMs: number) =>
+      entries.push({ says: 'judged', atMs: startMs, ...terms, verdict, fromMs, toMs, times: 9 })
+    judge('permitted', 0, endedMs + lateMs)
+    judge('revoked', endedMs + lateMs + 10, endedMs + 90_000)
+  }
   // Killed: one of these had its effect, the other had none.
   const unsure = request({ do: 'issue', id: ids.steady, assertion: 'a unsure', proof: 'p unsure' }, undefined)
   record('token.issued', unsure, { token: ids.lost, agent: ids.steady })

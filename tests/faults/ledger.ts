@@ -2,7 +2,7 @@
 
 import { close, fdatasync, openSync, write } from 'node:fs'
 import { promisify } from 'node:util'
-import type { Lineage } from '@credence/protocol'
+import type { Lineage, WhenStale } from '@credence/protocol'
 
 export type Deed =
   | 'issue'
@@ -42,12 +42,40 @@ export type Result = {
   token?: IssuedToken
   fact?: { seq: number; id: string; epoch: number }
   alreadyEnded?: boolean
+  /** What the authority said of the enforcement points that may hold a lease: that all of them know. */
+  allKnow?: boolean
+}
+
+/**
+ * Calls of one token at one verifier that had the same verdict, one after the other. Times are the machine's (`machineMs`), of
+ * the moments at which the first and the last of these calls began.
+ */
+export type Judged = {
+  verifier: string
+  /** The agent that it asks the authority as. What that asks for is in nobody's ledger. */
+  operator: string
+  jti: string
+  /** The terms on which this verifier may go by what it knew, and whether these calls needed only what is harmless by them. */
+  stalenessMs: number
+  whenStale: WhenStale
+  harmless: boolean
+  /** `permitted`, or the code of the refusal. */
+  verdict: string
+  fromMs: number
+  toMs: number
+  times: number
+}
+
+/** Milliseconds by the one monotonic clock that all processes of a machine share. */
+export function machineMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
 }
 
 export type Entry =
   | { says: 'asked'; n: number; atMs: number; wish: Wish }
-  | { says: 'answered'; n: number; atMs: number; status: number; code?: string; result: Result }
+  | { says: 'answered'; n: number; atMs: number; machineMs?: number; status: number; code?: string; result: Result }
   | { says: 'unanswered'; n: number; atMs: number; why: string }
+  | ({ says: 'judged'; atMs: number } & Judged)
   /** Everything asked before this has had its effect by now, or has none. */
   | { says: 'observed'; atMs: number }
 
@@ -70,11 +98,15 @@ export class Ledger {
   }
 
   answered(n: number, answer: { status: number; code?: string; result: Result }): Promise<void> {
-    return this.#add({ says: 'answered', n, atMs: Date.now(), ...answer })
+    return this.#add({ says: 'answered', n, atMs: Date.now(), machineMs: machineMs(), ...answer })
   }
 
   unanswered(n: number, why: string): Promise<void> {
     return this.#add({ says: 'unanswered', n, atMs: Date.now(), why })
+  }
+
+  judged(judged: Judged): Promise<void> {
+    return this.#add({ says: 'judged', atMs: Date.now(), ...judged })
   }
 
   observed(): Promise<void> {

@@ -73,7 +73,7 @@ async function replay(stage: Stage, told: readonly Told[]): Promise<void> {
     async ({ id = '', assertion = '', proof = '' }) => {
       const agent = steady.get(id) as Agent
       await stage.askToken(agent, { assertion, again: 'assertion' })
-      await stage.askToken(agent, { proof, again: 'proof' })
+      if (proof) await stage.askToken(agent, { proof, again: 'proof' })
     },
   )
 }

@@ -41,7 +41,7 @@ export class Lane {
   }
 }
 
-export type Proxy = {
+export type NetworkProxy = {
   port: number
   /** `http://localhost:<port>` */
   origin: string
@@ -60,7 +60,7 @@ export type Proxy = {
 }
 
 /** @param to where connections go on to; asked anew for each. */
-export async function startProxy(to: () => NetConnectOpts): Promise<Proxy> {
+export async function startProxy(to: () => NetConnectOpts): Promise<NetworkProxy> {
   const [up, down] = [new Lane(), new Lane()]
   const open = new Set<Socket>()
   let stopped = false
@@ -88,7 +88,7 @@ export async function startProxy(to: () => NetConnectOpts): Promise<Proxy> {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
 
-  const proxy: Proxy = {
+  const proxy: NetworkProxy = {
     port,
     origin: `http://localhost:${port}`,
     up,

@@ -126,17 +126,18 @@ export class Stage {
   /** Asks for a token, for the agent itself or with what was delegated to it. */
   async askToken(
     agent: Agent,
-    how: Pick<Wish, 'chain' | 'delegation' | 'assertion' | 'proof' | 'again'> = {},
+    { bearer, ...how }: Pick<Wish, 'chain' | 'delegation' | 'assertion' | 'proof' | 'again'> & { bearer?: true } = {},
   ): Promise<Answered> {
     const { chain } = how
     const assertion = how.assertion ?? (await this.assertionOf(agent))
-    const proof = how.proof ?? (await this.proofOf(agent))
+    const proof = bearer ? undefined : (how.proof ?? (await this.proofOf(agent)))
     const grant = chain
       ? { grant_type: exchangeGrant, subject_token: joinChain(chain), subject_token_type: delegationType }
       : { grant_type: 'client_credentials', scope: 'repo:read' }
     const form = { client_assertion: assertion, client_assertion_type: assertionType, resource: audience, ...grant }
-    const wish = { ...how, do: chain ? ('exchange' as const) : ('issue' as const), id: agent.id, assertion, proof }
-    return this.ask(wish, { path: '/token', form, proof })
+    const once = { assertion, ...(proof !== undefined && { proof }) }
+    const wish = { ...how, ...once, do: chain ? ('exchange' as const) : ('issue' as const), id: agent.id }
+    return this.ask(wish, { path: '/token', form, ...once })
   }
 
   /** RFC 7009, or RFC 7662. */
@@ -167,7 +168,7 @@ function resultOf(deed: Deed, body: any): Result {
     case 'revoke':
     case 'suspend': {
       const { seq, id, epoch } = body.fact
-      return { fact: { seq, id, epoch }, alreadyEnded: body.already_ended }
+      return { fact: { seq, id, epoch }, alreadyEnded: body.already_ended, allKnow: body.acknowledged.all }
     }
     case 'rotate':
       return { id: body.id }

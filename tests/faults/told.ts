@@ -9,6 +9,8 @@ export type Told = {
   /** Of an unknown outcome: when at the latest it had its effect, if it had one. */
   ended: number
   askedAtMs: number
+  /** When its answer had come, by the machine's monotonic clock. */
+  answeredMachineMs?: number
   status?: number
   code?: string
   /** Of a request without an answer. */
@@ -46,6 +48,7 @@ export function tell(entries: readonly Entry[]): Told[] {
       unknown.add(one)
       continue
     }
+    if (entry.says === 'judged') continue
     const one = told.get(entry.n)
     if (!one) throw new Error(`the ledger tells of the end of request ${entry.n} and not of its beginning`)
     if (entry.says === 'unanswered') {
@@ -54,6 +57,7 @@ export function tell(entries: readonly Entry[]): Told[] {
     }
     one.status = entry.status
     one.result = entry.result
+    if (entry.machineMs !== undefined) one.answeredMachineMs = entry.machineMs
     if (entry.code !== undefined) one.code = entry.code
     if (entry.status >= 500) continue
     one.outcome = entry.status < 300 ? 'done' : 'refused'

@@ -16,11 +16,13 @@ export function whole(one: Case): Violation[] {
   return found.map((says) => ({ rule: 'I6', says }))
 }
 
-function unasked({ told, now, byTrace }: Case): string[] {
+function unasked({ told, now, byTrace, judged }: Case): string[] {
   const found: string[] = []
   const traces = new Set(told.map(({ wish }) => wish.trace))
+  const operators = new Set(judged.map(({ operator }) => operator))
   for (const { position, leaf } of now.log.records) {
-    if (asked.has(leaf.type) && !traces.has(leaf.trace_id ?? ''))
+    const own = leaf.type === 'token.issued' && operators.has(leaf.agent ?? '')
+    if (asked.has(leaf.type) && !own && !traces.has(leaf.trace_id ?? ''))
       found.push(`place ${position}: ${leaf.type}, which nobody asked for`)
   }
   for (const refused of told) {
