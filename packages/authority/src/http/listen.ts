@@ -1,7 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Config } from '../config.ts'
+import { pushInto } from './pushed_body.ts'
 import type { Router } from './router.ts'
 
 export type Listener = {
@@ -26,7 +28,9 @@ export async function listen(limits: Limits): Promise<Listener> {
       if (!router) return starting()
       const answering = router(request, 'incoming' in env ? env.incoming.socket?.remoteAddress : undefined)
       inProgress.add(answering)
-      return answering.finally(() => inProgress.delete(answering))
+      return answering
+        .finally(() => inProgress.delete(answering))
+        .then((response) => (pushInto(env.outgoing, response) ? RESPONSE_ALREADY_SENT : response))
     },
     { overrideGlobalObjects: false },
   )

@@ -1,21 +1,20 @@
+import { PushedBody, type Shared, shared } from '../http/pushed_body.ts'
 import type { Lineage } from '../store/port.ts'
 import type { Lease } from './leases.ts'
 
-const text = new TextEncoder()
-
 /** Encodes a signed batch as a server-sent event once, for every connection it goes to. */
-export function batchEvent(to: number, compact: string): Uint8Array {
-  return text.encode(`event: batch\nid: ${to}\ndata: ${compact}\n\n`)
+export function batchEvent(to: number, compact: string): Shared {
+  return shared(`event: batch\nid: ${to}\ndata: ${compact}\n\n`)
 }
 
 /** When to come back after the connection is lost: spread, so that a restart does not bring everybody at once. */
-export function retryEvent(random = Math.random()): Uint8Array {
-  return text.encode(`retry: ${Math.round(500 + random * 4_500)}\n\n`)
+export function retryEvent(random = Math.random()): Shared {
+  return shared(`retry: ${Math.round(500 + random * 4_500)}\n\n`)
 }
 
 /** How this connection is called in acknowledgements. */
-export function pointEvent(point: string): Uint8Array {
-  return text.encode(`event: point\ndata: ${point}\n\n`)
+export function pointEvent(point: string): Shared {
+  return shared(`event: point\ndata: ${point}\n\n`)
 }
 
 /** How far a connection has been brought, and the highest head it has heard of: it must never hear of a lower one. */
@@ -41,17 +40,14 @@ export class FeedStream {
   readonly agent: string
   readonly lineage: Lineage
   readonly endsAtMs: number
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>
   told: Told
   /** Has caught up, and gets what all get. */
   live = false
   ended = false
   /** By a newer stream of the same point, whose lease it now is. */
   replaced = false
+  readonly #body: PushedBody
   readonly #onEnd: (stream: FeedStream) => void
-  readonly #maxBufferedBytes: number
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  #drained: (() => void) | undefined
 
   constructor(options: StreamOptions) {
     this.lease = options.lease
@@ -60,58 +56,34 @@ export class FeedStream {
     this.told = options.told
     this.endsAtMs = options.endsAtMs
     this.#onEnd = options.onEnd
-    this.#maxBufferedBytes = options.maxBufferedBytes
-    this.body = new ReadableStream<Uint8Array<ArrayBuffer>>(
-      {
-        start: (controller) => {
-          this.#controller = controller as ReadableStreamDefaultController<Uint8Array>
-        },
-        pull: () => this.#drained?.(),
-        cancel: () => this.end(),
-      },
-      new ByteLengthQueuingStrategy({ highWaterMark: this.#maxBufferedBytes }),
-    )
+    this.#body = new PushedBody({ maxBufferedBytes: options.maxBufferedBytes, onClosed: () => this.end() })
+  }
+
+  get body(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#body.stream
   }
 
   /** Queues an event. A connection that lags too far behind is cut instead: it comes back and starts from its cursor. */
-  push(event: Uint8Array, told = this.told): void {
+  push(event: Shared, told = this.told): void {
     if (this.ended) return
-    if (this.#room() < event.byteLength) {
-      this.#finish((controller) => controller.error(new Error('the reader is too slow')))
-      return
-    }
-    this.#controller?.enqueue(event)
-    this.told = told
+    if (this.#body.push(event)) this.told = told
+    else this.#finish(() => this.#body.cut())
   }
 
   /** Resolves when most of what is queued has been taken. */
-  async drained(): Promise<void> {
-    while (!this.ended && this.#room() < this.#maxBufferedBytes / 2) {
-      await new Promise<void>((resolve) => {
-        this.#drained = resolve
-      })
-    }
-    this.#drained = undefined
+  drained(): Promise<void> {
+    return this.#body.drained()
   }
 
   /** Ends it after what is queued. */
   end(): void {
-    this.#finish((controller) => controller.close())
+    this.#finish(() => this.#body.end())
   }
 
-  #finish(last: (controller: ReadableStreamDefaultController<Uint8Array>) => void): void {
+  #finish(last: () => void): void {
     if (this.ended) return
     this.ended = true
-    this.#drained?.()
-    try {
-      if (this.#controller) last(this.#controller)
-    } catch {
-      // Already cancelled by its reader.
-    }
+    last()
     this.#onEnd(this)
-  }
-
-  #room(): number {
-    return this.#controller?.desiredSize ?? 0
   }
 }

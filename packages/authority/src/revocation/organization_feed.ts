@@ -1,4 +1,5 @@
 import type { Batch } from '@credence/protocol'
+import type { Shared } from '../http/pushed_body.ts'
 import type { Organization } from '../services.ts'
 import type { FeedParts, FeedSettings } from './feed_hub.ts'
 import { batchEvent, type FeedStream, type Told } from './feed_stream.ts'
@@ -6,7 +7,7 @@ import { commitSteps, renewalMs, renewLease } from './leases.ts'
 import { maxFacts, readBatch } from './page.ts'
 import { isBehind, type Place, recoverIfBehind } from './rollback.ts'
 
-type Page = { event: Uint8Array; told: Told }
+type Page = { event: Shared; told: Told }
 
 /** How often it is asked whether those who listen still operate what they listen for. */
 const operatorsEveryMs = 1_000
