@@ -25,7 +25,7 @@ export type Door = {
   offer(stage: Stage, compact: string): Promise<Outcome>
   /** Its word for what the protocol calls this flaw. */
   says(flaw: RefusalCode, compact: string): string
-  /** All that may come of what is refused here. */
+  /** All that comes of what is refused here. */
   leaves: string[]
   /** Where the answer does not tell: what comes of that which is taken. */
   takes?: string
@@ -54,10 +54,13 @@ const asToken = (flaw: RefusalCode) => (forms.includes(flaw) ? 'token_malformed'
 /** RFC 9110 §11.2: what cannot be a credential in a header is not even read as one. */
 const inHeader = (otherwise: string) => (flaw: RefusalCode, compact: string) =>
   /^[A-Za-z0-9._~+/-]+=*$/.test(compact) ? asToken(flaw) : otherwise
+const asProof = (flaw: RefusalCode) => (flaw.startsWith('proof_') ? flaw : 'proof_invalid')
 const asAssertion = (flaw: RefusalCode) =>
-  [...forms, 'critical_unsupported', 'type_mismatch', 'claims_invalid'].includes(flaw)
-    ? 'assertion_invalid'
-    : 'client_authentication_failed'
+  flaw.startsWith('assertion_')
+    ? flaw
+    : [...forms, 'critical_unsupported', 'type_mismatch', 'claims_invalid'].includes(flaw)
+      ? 'assertion_invalid'
+      : 'client_authentication_failed'
 
 const refusedClient = ['used assertion', 'record token.refused']
 
@@ -175,7 +178,7 @@ export const doors: readonly Door[] = [
       return { compact: await createDpopProof(key, { method: 'POST', url: `${issuer}/token`, now: seconds() }), key }
     },
     offer: async (stage, dpop) => outcomeOf(await postAs(stage, stage.agent, '/token', itself, { dpop })),
-    says: () => 'proof_invalid',
+    says: asProof,
     leaves: refusedClient,
   },
   {
@@ -188,7 +191,7 @@ export const doors: readonly Door[] = [
       return { compact: await createDpopProof(key, { method: 'POST', url, now: seconds(), accessToken }), key }
     },
     offer: async (stage, proof) => atOwnApi(stage, await ownToken(stage), proof),
-    says: () => 'proof_invalid',
+    says: asProof,
     leaves: [],
   },
   {
@@ -200,7 +203,7 @@ export const doors: readonly Door[] = [
       return { compact: await createDpopProof(key, { ...of, accessToken: await boundToken(stage) }), key }
     },
     offer: async (stage, dpop) => atVerifier(stage, { authorization: `DPoP ${await boundToken(stage)}`, dpop }),
-    says: () => 'proof_invalid',
+    says: asProof,
     leaves: [],
   },
   {

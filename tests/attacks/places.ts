@@ -15,7 +15,7 @@ export type Place = {
   offer(stage: Stage, text: string): Promise<Outcome>
   /** Its code for anything else. `form`: the `typ` of what is signed, `chain`, or `word`. */
   says(form: string, name: string, text: string): string
-  /** All that may come of what is refused. */
+  /** All that comes of what is refused. */
   leaves: readonly string[]
   /** It ends what it takes. */
   consumes?: true
