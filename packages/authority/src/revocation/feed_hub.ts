@@ -266,7 +266,8 @@ export class FeedHub {
   /** Ends every stream, lets what is under way come to its end, and writes what is outstanding. Asks the store nothing after that. */
   async close(): Promise<void> {
     this.end()
-    await Promise.all(this.#underWay)
+    // What is under way may go on to something else.
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
     await this.acknowledgements.close()
     await this.#writeOver()
   }
@@ -322,7 +323,9 @@ export class FeedHub {
         if (this.#streams.get(place) === stream) this.#streams.delete(place)
         this.#feeds.get(organization.id)?.streams.delete(stream)
         if (stream.replaced) return
-        this.#over.set(organization.id, [...(this.#over.get(organization.id) ?? []), stream.lease])
+        const over = this.#over.get(organization.id)
+        if (over) over.push(stream.lease)
+        else this.#over.set(organization.id, [stream.lease])
       },
     })
   }
@@ -332,13 +335,18 @@ export class FeedHub {
     this.#endFormer(organization, stream.lease.point)
     this.#streams.set(`${organization.id} ${stream.lease.point}`, stream)
     this.#timer ??= setInterval(() => this.#tick(), this.#settings.pollMs)
-    const feed = this.#feeds.get(organization.id) ?? new OrganizationFeed(this.#parts, organization, this.#settings)
+    const feed = this.#feeds.get(organization.id) ?? this.#newFeed(organization)
     this.#feeds.set(organization.id, feed)
     const joining = feed.join(stream).catch((error: unknown) => {
       this.#parts.log.warn({ organization: organization.id, err: error }, 'a stream could not catch up')
       stream.end()
     })
     this.#goOn(joining)
+  }
+
+  #newFeed(organization: Organization): OrganizationFeed {
+    const parts = { ...this.#parts, goOn: (work: Promise<void>) => this.#goOn(work) }
+    return new OrganizationFeed(parts, organization, this.#settings)
   }
 
   #tick(): void {

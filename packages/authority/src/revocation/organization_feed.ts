@@ -9,6 +9,13 @@ import { isBehind, type Place, recoverIfBehind } from './rollback.ts'
 
 type Page = { event: Shared; told: Told }
 
+/** `goOn`: what is to come to its end before the feed is closed; it never fails. */
+type OrganizationFeedParts = FeedParts & { goOn(work: Promise<void>): void }
+
+/** Streams that are written to in one turn of the event loop: about 10 ms each thousand. */
+const newsAtOnce = 2_000
+const heartbeatsAtOnce = 200
+
 /** How often it is asked whether those who listen still operate what they listen for. */
 const operatorsEveryMs = 1_000
 
@@ -20,7 +27,7 @@ const operatorsEveryMs = 1_000
 export class OrganizationFeed {
   /** Those that still catch up included. */
   readonly streams = new Set<FeedStream>()
-  readonly #parts: FeedParts
+  readonly #parts: OrganizationFeedParts
   readonly #organization: Organization
   readonly #settings: FeedSettings
   /** The `seq` and incarnation that the live streams have been told. */
@@ -30,11 +37,12 @@ export class OrganizationFeed {
   #operatorsAtMs: number
   #failing = false
   #running: Promise<void> | undefined
+  #renewing: Promise<void> | undefined
   #again = false
   /** Pages for those who catch up, shared until the next batch. */
   #pages = new Map<number, Promise<Page>>()
 
-  constructor(parts: FeedParts, organization: Organization, settings: FeedSettings) {
+  constructor(parts: OrganizationFeedParts, organization: Organization, settings: FeedSettings) {
     this.#parts = parts
     this.#organization = organization
     this.#settings = settings
@@ -96,14 +104,15 @@ export class OrganizationFeed {
     const news = head.seq > sent.seq || head.incarnation !== sent.incarnation
     this.#sent = sent
     if (!news && startedAtMs - this.#sentAtMs < this.#settings.heartbeatMs) return
-    await this.#endStrangers(startedAtMs)
-    await this.#renewLeases(startedAtMs)
+    await this.#keepLeases(startedAtMs)
     const batch: Batch =
       head.seq > sent.seq
         ? await readBatch(this.#parts, this.#organization, { after: sent.seq, limit: maxFacts })
         : { ...this.#heartbeat(head), at_ms: atMs }
-    this.#send(batch, await this.#parts.sign(this.#organization, batch), startedAtMs)
+    await this.#send(batch, await this.#parts.sign(this.#organization, batch), { news, startedAtMs })
     if (batch.to < batch.head) this.#again = true
+    // Whoever must go goes after the news: it delays nobody's.
+    await this.#endStrangers(startedAtMs)
   }
 
   #heartbeat(head: { seq: number; incarnation: number }): Omit<Batch, 'at_ms'> {
@@ -119,19 +128,35 @@ export class OrganizationFeed {
     }
   }
 
-  #send(batch: Batch, compact: string, startedAtMs: number): void {
+  /** In slices, so that requests get their turns in between: large ones for news, which are for everybody at once. */
+  async #send(batch: Batch, compact: string, { news, startedAtMs }: { news: boolean; startedAtMs: number }) {
     const event = batchEvent(batch.to, compact)
     const told = toldBy(batch)
     this.#sent = { seq: batch.to, incarnation: batch.incarnation }
     this.#sentAtMs = startedAtMs
     this.#pages.clear()
-    const ended = new Map(batch.facts.map(({ id, epoch }) => [id, epoch]))
+    const slice = news ? newsAtOnce : heartbeatsAtOnce
+    let left = slice
     for (const stream of this.streams) {
-      // One that joined with a later head hears the next batch.
-      const ahead = stream.told.incarnation === batch.incarnation && stream.told.head > batch.head
-      if (stream.live && !ahead) stream.push(event, told)
-      if (isDead(stream, ended) || startedAtMs >= stream.endsAtMs) stream.end()
+      if (!stream.live || isAhead(stream, batch)) continue
+      stream.push(event, told)
+      left -= 1
+      if (left > 0) continue
+      await nextTurn()
+      // The rest hear the news instead: those come first.
+      if (!news && (await this.#hasNews())) break
+      left = slice
     }
+    const ended = new Map(batch.facts.map(({ id, epoch }) => [id, epoch]))
+    for (const stream of this.streams) if (isDead(stream, ended) || startedAtMs >= stream.endsAtMs) stream.end()
+  }
+
+  async #hasNews(): Promise<boolean> {
+    if (!this.#again || !this.#sent) return false
+    this.#again = false
+    const head = await this.#parts.store.of(this.#organization.id).head()
+    this.#again = head.seq !== this.#sent.seq || head.incarnation !== this.#sent.incarnation
+    return this.#again
   }
 
   /** Ends the streams of those who do not operate their resource any more. */
@@ -146,10 +171,26 @@ export class OrganizationFeed {
     this.#operatorsAtMs = nowMs
   }
 
-  /** A batch extends the leases of all it goes to, so it is sent only while they are on record. */
-  async #renewLeases(nowMs: number): Promise<void> {
+  /**
+   * A batch extends the leases of all it goes to, so it is sent only while they are on record. They are renewed long before that ends,
+   * and meanwhile nobody waits.
+   */
+  async #keepLeases(nowMs: number): Promise<void> {
     const age = nowMs - this.#renewedAtMs
     if (age < renewalMs / 2) return
+    if (!this.#renewing) {
+      const renewing = this.#renewLeases(nowMs).finally(() => {
+        this.#renewing = undefined
+      })
+      this.#renewing = renewing
+      const warn = (error: unknown) =>
+        this.#parts.log.warn({ organization: this.#organization.id, err: error }, 'leases not yet renewed')
+      this.#parts.goOn(renewing.catch(warn))
+    }
+    if (age >= renewalMs) await this.#renewing
+  }
+
+  async #renewLeases(nowMs: number): Promise<void> {
     const atMs = this.#parts.clock.nowMs()
     const leases = [...this.streams].map(({ lease }) => lease)
     const steps = leases.map((lease) => renewLease(lease, atMs))
@@ -210,6 +251,17 @@ export class OrganizationFeed {
 
 export function toldBy({ to, head, incarnation }: Batch): Told {
   return { to, head, incarnation }
+}
+
+/** It joined with a later head, or was brought as far by a page: it hears the next batch. */
+function isAhead({ told }: FeedStream, { incarnation, head, to, facts }: Batch): boolean {
+  return told.incarnation === incarnation && (told.head > head || (facts.length > 0 && told.to >= to))
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
 }
 
 function isDead(stream: FeedStream, ended: ReadonlyMap<string, number>): boolean {
