@@ -2,10 +2,12 @@
 //
 //   freshDatabase()   the URL of a new, empty database. One server for the whole run, started when the first test asks (tests/setup.ts).
 //   startPostgres()   a server of one's own, for a test that stops or crashes it.
+//   startPostgresPair()   and a second that follows it, for a test that loses the first.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
+  appendFileSync,
   chmodSync,
   chownSync,
   cpSync,
@@ -15,6 +17,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir, userInfo } from 'node:os'
@@ -30,7 +33,20 @@ export interface PostgresServer {
   readonly pid: number
   /** Ends it at once, as a crash does and `pg_ctl stop -m immediate`, and starts it again on the same data; returns when it answers. */
   crash(): Promise<void>
+  /** The same in order (`-m fast`): connections are told, and data is written out. */
+  restart(): Promise<void>
+  /** All its processes stand still, and its connections stay open. */
+  freeze(): void
+  thaw(): void
   stop(): Promise<void>
+}
+
+/** Follows another, with its writes a moment later. Until it is promoted it only reads. */
+export interface PostgresStandby extends PostgresServer {
+  /** Writes from the other are still received, and not shown. Those that `promote` finds received it would show; they are lost instead. */
+  lag(): Promise<void>
+  /** From now on it follows nobody, and writes. */
+  promote(): Promise<void>
 }
 
 /** PostgreSQL refuses to run as root, so a root test run starts it as this user (`nobody`, by number: it need not have a name). */
@@ -80,16 +96,85 @@ export async function createDatabase(serverUrl: string): Promise<string> {
 
 export async function startPostgres(): Promise<PostgresServer> {
   const directory = makeDirectory()
+  return serve(directory, initialise(directory))
+}
+
+export async function startPostgresPair(): Promise<{ primary: PostgresServer; standby: PostgresStandby }> {
+  const [directory, beside] = [makeDirectory(), makeDirectory()]
+  const bin = initialise(directory)
+  // What has never been started is the same on both; all that comes after is streamed.
+  const copied = spawnSync('cp', ['-Rp', join(directory, 'data'), join(beside, 'data')], { encoding: 'utf8' })
+  if (copied.status !== 0) throw new Error(copied.stderr)
+  const follow = `primary_conninfo = 'host=${directory} user=postgres'\nhot_standby = on\n`
+  appendFileSync(join(beside, 'data', 'postgresql.auto.conf'), follow)
+  writeFileSync(join(beside, 'data', 'standby.signal'), '')
+  if (unprivileged) chownSync(join(beside, 'data', 'standby.signal'), unprivileged.uid, unprivileged.gid)
+  const primary = await serve(directory, bin).catch((error: unknown) => {
+    rmSync(beside, { recursive: true, force: true })
+    throw error
+  })
+  const standby = await serve(beside, bin).catch(async (error: unknown) => {
+    await primary.stop()
+    throw error
+  })
+  const ask = (sql: string) => queryOnce(standby.url, sql)
+  return {
+    primary,
+    standby: Object.assign(standby, {
+      async lag() {
+        // It hears nothing any more, and so has nothing that it could still show.
+        await ask("alter system set primary_conninfo = ''")
+        await ask('select pg_reload_conf()')
+        const follows = 'select count(*)::int as n from pg_stat_wal_receiver'
+        while ((await ask(follows))[0].n > 0) await sleep(20)
+      },
+      async promote() {
+        await ask('select pg_promote(true, 30)')
+      },
+    }),
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: rows of a statement of one's own.
+async function queryOnce(url: string, sql: string): Promise<any[]> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query(sql)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** Makes the data of a server that was never started. @returns where the binaries are */
+function initialise(directory: string): string {
   try {
     const bin = reachableBinaries(directory)
-    const data = join(directory, 'data')
     const initialised = spawnSync(
       join(bin, 'initdb'),
-      ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'],
+      [
+        '-D',
+        join(directory, 'data'),
+        '-U',
+        'postgres',
+        '--auth=trust',
+        '--encoding=UTF8',
+        '--locale=C',
+        '--no-instructions',
+      ],
       { ...unprivileged, cwd: directory, encoding: 'utf8' },
     )
     if (initialised.status !== 0) throw new Error(`initdb failed: ${initialised.error?.message ?? initialised.stderr}`)
+    return bin
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true })
+    throw error
+  }
+}
 
+async function serve(directory: string, bin: string): Promise<PostgresServer> {
+  const data = join(directory, 'data')
+  try {
     const server = launch(join(bin, 'postgres'), data, directory)
     const url = `postgres://postgres@localhost:5432/postgres?host=${encodeURIComponent(directory)}`
     const stop = async () => {
@@ -100,19 +185,36 @@ export async function startPostgres(): Promise<PostgresServer> {
       await untilReady(url, server, join(directory, 'log'))
       const pid = () => Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
       let now = pid()
+      const again = async (signal: 'QUIT' | 'INT') => {
+        server.stdin?.write(`${signal}\n`)
+        // Until the old one has gone, it may be the old one that answers.
+        while (isRunning(now)) await sleep(5)
+        await untilReady(url, server, join(directory, 'log'))
+        now = pid()
+      }
+      let frozen: number[] = []
+      const thaw = () => {
+        for (const one of frozen) if (isRunning(one)) process.kill(one, 'SIGCONT')
+        frozen = []
+      }
       return {
         url,
         get pid() {
           return now
         },
-        async crash() {
-          server.stdin?.write('crash\n')
-          // Until the old one has gone, it may be the old one that answers.
-          while (isRunning(now)) await sleep(5)
-          await untilReady(url, server, join(directory, 'log'))
-          now = pid()
+        crash: () => again('QUIT'),
+        restart: () => again('INT'),
+        freeze() {
+          // The postmaster first, so that it starts no other.
+          process.kill(now, 'SIGSTOP')
+          frozen = [now, ...childrenOf(now)]
+          for (const one of frozen) process.kill(one, 'SIGSTOP')
         },
-        stop,
+        thaw,
+        async stop() {
+          thaw()
+          await stop()
+        },
       }
     } catch (error) {
       await stop()
@@ -127,12 +229,12 @@ export async function startPostgres(): Promise<PostgresServer> {
 /**
  * Under a shell that waits for its input to close and then shuts the server down: it closes when we say so, and also when this process is
  * killed, so that neither a server nor its files are ever left over. In a session of its own, so that Ctrl-C ends the tests first and the server after them.
- * A line of input is a crash.
+ * A line of input is a signal that ends the server, after which it is started again.
  */
 function launch(postgres: string, data: string, directory: string): ChildProcess {
   const log = openSync(join(directory, 'log'), 'a')
   const script = `"$0" "$@" </dev/null & server=$!
-    while read -r line; do kill -QUIT $server; wait $server; "$0" "$@" </dev/null & server=$!; done
+    while read -r signal; do kill -$signal $server; wait $server; "$0" "$@" </dev/null & server=$!; done
     kill -INT $server; wait $server; rm -rf "$PWD"`
   const options = [
     '-D',
@@ -145,6 +247,8 @@ function launch(postgres: string, data: string, directory: string): ChildProcess
     'fsync=on',
     '-c',
     'max_connections=200',
+    '-c',
+    'wal_keep_size=512MB',
   ]
   return spawn('/bin/sh', ['-c', script, postgres, ...options], {
     ...unprivileged,
@@ -182,6 +286,12 @@ async function untilReady(url: string, server: ChildProcess, log: string): Promi
       await sleep(50)
     }
   }
+}
+
+function childrenOf(pid: number): number[] {
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+  const pairs = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number))
+  return pairs.flatMap(([child, parent]) => (parent === pid && child ? [child] : []))
 }
 
 function isRunning(pid: number): boolean {

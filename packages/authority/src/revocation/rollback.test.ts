@@ -7,10 +7,11 @@ import { newId } from '@credence/protocol'
 import { expect, onTestFinished, test } from 'vitest'
 import { listen } from '../../test/listener.ts'
 import { type Rig, startRig } from '../../test/rig.ts'
+import type { Services } from '../services.ts'
 import type { Store } from '../store/port.ts'
 import { openSqlite } from '../store/sqlite/index.ts'
 import { issuing } from './end.ts'
-import { isIssuing, raiseIncarnation, recoverIfBehind, restore, revoke } from './index.ts'
+import { checkMayIssueAgain, isIssuing, raiseIncarnation, recoverIfBehind, restore, revoke } from './index.ts'
 
 const quick = { heartbeatMs: 20, pollMs: 10 }
 
@@ -109,4 +110,17 @@ test.for([
   await restore(rig, rig.organization, { id: issuing, by: newId('adm') })
   expect(await recoverIfBehind(rig, rig.organization, known)).toBe(false)
   expect(await isIssuing(rig, rig.organization)).toBe(true)
+})
+
+test('issuing is not restored while something used up in what was lost could be used again', async () => {
+  const rig = await startRig()
+  const services = { ...rig, config: { clockToleranceSeconds: 5 } as Services['config'] }
+  await checkMayIssueAgain(services, rig.organization)
+  await recoverIfBehind(rig, rig.organization, { incarnation: 1, seq: 1 })
+  const tooEarly = expect.objectContaining({ code: 'conflict' })
+  await expect(checkMayIssueAgain(services, rig.organization)).rejects.toEqual(tooEarly)
+  rig.setClockAhead(300_000)
+  await expect(checkMayIssueAgain(services, rig.organization)).rejects.toEqual(tooEarly)
+  rig.setClockAhead(306_000)
+  await checkMayIssueAgain(services, rig.organization)
 })
