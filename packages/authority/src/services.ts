@@ -10,7 +10,7 @@ import type { Sealer } from './tokens/index.ts'
 export type Services = {
   config: Config
   store: Store
-  clock: Clock
+  clock: SteadyClock
   log: Logger
   telemetry: Telemetry
   sealer: Sealer
@@ -23,6 +23,17 @@ export type Clock = {
   nowMs(): number
   /** Milliseconds from an arbitrary start; never falls, whatever happens to the wall clock. */
   monotonicMs(): number
+}
+
+export type SteadyClock = Clock & {
+  /**
+   * The time that would have come without any jump ahead of the last 20 minutes: never later than `nowMs`. What is deleted because it
+   * has expired, and who is not waited for because its lease is over, goes by this, so that a clock that is ahead by mistake forgets
+   * nothing that lives.
+   */
+  settledMs(): number
+  /** By how much this time is ahead of a wall clock that was set back. */
+  aheadMs(): number
 }
 
 /** A tenant. Everything but the time is fixed at its creation and never reused. */

@@ -12,6 +12,7 @@ import { operatorsOf } from './resources/index.ts'
 import { FeedHub } from './revocation/index.ts'
 import { makeDirectory, secretFile, wrappingKeyIn } from './secret_files.ts'
 import type { Clock, Services } from './services.ts'
+import { steadyClock } from './steady_clock.ts'
 import type { Store } from './store/port.ts'
 import { openPostgres } from './store/postgres/index.ts'
 import { openSqlite } from './store/sqlite/index.ts'
@@ -55,7 +56,8 @@ export async function startAuthority(settings: Settings, options: StartOptions =
     closing.push(() => listener.stop(0))
     const origin = settings.origin || `http://${hostOf(settings.host)}:${listener.port}`
     const config: Config = { ...rest, origin, directory, port: listener.port }
-    const services = await build(config, { store, log, clock: options.clock ?? systemClock, wrappingKeys, directory })
+    const clock = options.clock ?? systemClock
+    const services = await build(config, { store, log, clock, wrappingKeys, directory })
     closing.push(() => services.telemetry.stop())
     await checkSealed(services)
     await ensureFirstAdministrator(services, place('installation-administrator'))
@@ -74,7 +76,8 @@ async function build(
   config: Config,
   parts: { store: Store; log: Logger; clock: Clock; wrappingKeys: string; directory: string },
 ): Promise<Services> {
-  const { store, log, clock, directory } = parts
+  const { store, log, directory } = parts
+  const clock = steadyClock(parts.clock)
   // Settings leave them out in dev mode only.
   const sealer = await createSealer(parseWrappingKeys(parts.wrappingKeys || wrappingKeyIn(directory)))
   const telemetry = config.otlpEndpoint

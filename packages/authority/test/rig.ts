@@ -37,7 +37,9 @@ export async function startRig(
   let passed = 0
   let signatures = 0
   const complaints: string[] = []
-  const clock = { nowMs: () => Date.now() + ahead, monotonicMs: () => performance.now() + passed }
+  const nowMs = () => Date.now() + ahead
+  // What these tests set ahead is time that passes.
+  const clock = { nowMs, monotonicMs: () => performance.now() + passed, settledMs: nowMs, aheadMs: () => 0 }
   const complain = (_fields: object, message: string) => void complaints.push(message)
   const log = { debug: () => {}, info: () => {}, warn: complain, error: complain }
   const key = await generateSigningKey('ES256', { kid: newId('sgk') })

@@ -186,7 +186,8 @@ export class FeedHub {
       stalenessMs: resource.maxStalenessMs,
       seenAtMs: this.#parts.clock.nowMs(),
     }
-    await requireRoom(this.#parts.store, organization.id, lease, this.#settings.maxPoints)
+    const room = { most: this.#settings.maxPoints, atMs: this.#parts.clock.settledMs() }
+    await requireRoom(this.#parts.store, organization.id, lease, room)
     const head = await this.#parts.store.of(organization.id).head()
     // Whoever says it is further than anything given out has known another incarnation, and nothing of this one.
     await commitSteps(this.#parts.store, organization.id, remember(lease, after <= head.seq ? after : 0))
@@ -375,7 +376,9 @@ export class FeedHub {
   }
 
   async #onlyPoint(organization: Organization, resource: string, agent: string): Promise<string> {
-    const alive = await leasesAliveAt(this.#parts.store.of(organization.id), this.#parts.clock.nowMs(), { resource })
+    const alive = await leasesAliveAt(this.#parts.store.of(organization.id), this.#parts.clock.settledMs(), {
+      resource,
+    })
     const own = alive.filter(({ point }) => point.startsWith(pointName(resource, agent, '')))
     const [only] = own
     if (own.length === 1 && only) return only.point

@@ -88,18 +88,18 @@ export function endLease({ resource, point, seenAtMs }: Lease, nowMs: number): S
 export async function requireRoom(
   store: Services['store'],
   organization: string,
-  { resource, point, seenAtMs }: Lease,
-  most: number,
+  { resource, point }: Lease,
+  { most, atMs }: { most: number; atMs: number },
 ): Promise<void> {
   const reads = store.of(organization)
   const known = await reads.get('leases', { resource, point })
-  if (known && isAliveAt(known, seenAtMs)) return
+  if (known && isAliveAt(known, atMs)) return
   if ((await reads.count('leases', { resource })) < most) return
   const agent = point.slice(0, point.indexOf('/') + 1)
   const over: Step[] = []
   let alive = 0
   for await (const row of leasesOf(reads, { resource })) {
-    if (!isAliveAt(row, seenAtMs)) over.push({ do: 'delete', table: 'leases', where: placeOf(row) })
+    if (!isAliveAt(row, atMs)) over.push({ do: 'delete', table: 'leases', where: placeOf(row) })
     else if (row.point.startsWith(agent)) alive += 1
   }
   if (alive >= most)

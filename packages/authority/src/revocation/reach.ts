@@ -48,7 +48,7 @@ export class Reach {
       const nowMs = clock.monotonicMs()
       if (nowMs >= askAgainAtMs) {
         // A lease that has run out meanwhile needs no acknowledgement any more.
-        const leases = await leasesAliveAt(store.of(this.#organization.id), Math.max(committedAtMs, clock.nowMs()))
+        const leases = await leasesAliveAt(store.of(this.#organization.id), clock.settledMs())
         of = leases.length
         missing.clear()
         for (const lease of leases) {

@@ -75,7 +75,7 @@ export async function checkMayIssueAgain(
   const [stands] = await store.of(organization.id).standing([issuing])
   if (stands === undefined || stands.alive === 1) return
   const waitMs = (longestSingleUse + config.clockToleranceSeconds) * 1_000
-  const leftMs = stands.since_ms + waitMs - clock.nowMs()
+  const leftMs = stands.since_ms + waitMs - clock.settledMs()
   if (leftMs <= 0) return
   refuse('conflict', {
     detail: `What was used up in the lost commits expires in ${Math.ceil(leftMs / 1_000)} s; restore it after that.`,

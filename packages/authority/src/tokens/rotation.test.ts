@@ -8,6 +8,7 @@ import { newOrganization } from '../../test/rig.ts'
 import { RefusalCounter } from '../audit/index.ts'
 import { FeedHub } from '../revocation/index.ts'
 import type { Organization, Services } from '../services.ts'
+import { steadyClock } from '../steady_clock.ts'
 import type { Store } from '../store/port.ts'
 import { openPostgres } from '../store/postgres/index.ts'
 import { openSqlite } from '../store/sqlite/index.ts'
@@ -67,7 +68,7 @@ function nodeOn(shared: Store, sealer: Services['sealer']): Node {
     ping: () => shared.ping(),
     close: () => shared.close(),
   }
-  const clock = { nowMs: () => Date.now() + ahead, monotonicMs: () => performance.now() + ahead }
+  const clock = steadyClock({ nowMs: () => Date.now() + ahead, monotonicMs: () => performance.now() + ahead })
   const log = { debug() {}, info() {}, warn() {}, error() {} }
   const config = { signingKeyLifetimeSeconds: 30 * 86_400, signingKeyLeadSeconds: leadSeconds }
   const parts = { store, clock, log, sealer, config, telemetry: silentTelemetry }
