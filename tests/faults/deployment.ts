@@ -53,13 +53,12 @@ export async function deploy(
     await remove()
     throw error
   }
-  const installationSecret = readFileSync(join(directory, 'installation-administrator'), 'utf8').trim()
-
   return {
     origin,
     directory,
     processes,
     async createOrganization(handle) {
+      const installationSecret = readFileSync(join(directory, 'installation-administrator'), 'utf8').trim()
       const { status, body } = await call(installationSecret, 'post', `${origin}/v1/organizations`, { handle })
       if (status !== 201) throw new Error(`no organization ${handle}: ${status} ${JSON.stringify(body)}`)
       const administratorSecret = body.administrator.secret

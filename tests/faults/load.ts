@@ -132,7 +132,7 @@ async function suspendOrResume({ stage, chance }: Acting): Promise<Answered> {
 }
 
 /** One hop or two, signed by the person and, where it hands on, by the first agent. */
-async function signedChain(stage: Stage, chance: Chance): Promise<Delegation> {
+export async function signedChain(stage: Stage, chance: Chance): Promise<Delegation> {
   const [planner, writer, reader] = stage.steady as [Agent, Agent, Agent]
   const { person, organization } = stage
   const handsOn = chance.next() < 0.3

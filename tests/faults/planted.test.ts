@@ -1,6 +1,5 @@
 // The whole of it shown to work, the ledger and the looking included: data that lost something is found out, through public doors alone.
 
-import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,6 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Chance, newSeed } from './chance.ts'
 import { check, type Violation } from './check.ts'
 import { type Deployment, deploy } from './deployment.ts'
+import { keepData, putBack } from './kept.ts'
 import { Belongings, loadUntil } from './load.ts'
 import { observe } from './observe.ts'
 import { setStage } from './rounds.ts'
@@ -27,14 +27,14 @@ beforeAll(async () => {
   const mine = new Belongings()
   await loadMore(60, mine, seed)
   await deployment.processes[0]?.kill()
-  keep('early')
+  keepData(deployment.directory, 'early')
   await deployment.processes[0]?.start()
   await loadMore(200, mine, seed + 100)
   const { id } = stage.agent(stage.stoppable[0]?.id ?? '')
   await stage.ask({ do: 'resume', id }, { path: `/v1/agents/${id}/resume`, json: {} })
   await stage.ask({ do: 'suspend', id }, { path: `/v1/agents/${id}/suspend`, json: {} })
   await deployment.processes[0]?.kill()
-  keep('whole')
+  keepData(deployment.directory, 'whole')
   entries = stage.ledger.entries.length
 })
 afterAll(() => deployment?.remove())
@@ -50,24 +50,11 @@ async function loadMore(entries: number, mine: Belongings, seed: number): Promis
   await load
 }
 
-const database = /^credence\.db(-wal|-shm)?$/
-
-function copyDatabase(from: string, to: string): void {
-  for (const name of readdirSync(from)) if (database.test(name)) cpSync(join(from, name), join(to, name))
-}
-
-function keep(name: string): void {
-  const there = join(deployment.directory, name)
-  mkdirSync(there)
-  copyDatabase(deployment.directory, there)
-}
-
 /** Puts kept data back, spoils it, starts on it, and says what the checker says. */
 async function checkWith(kept: 'early' | 'whole', spoil?: (database: DatabaseSync) => void): Promise<Violation[]> {
   const { directory, processes } = deployment
   stage.ledger.entries.splice(entries)
-  for (const name of readdirSync(directory)) if (database.test(name)) rmSync(join(directory, name))
-  copyDatabase(join(directory, kept), directory)
+  putBack(directory, kept)
   if (spoil) {
     const open = new DatabaseSync(join(directory, 'credence.db'))
     spoil(open)
