@@ -8,12 +8,18 @@ export function addressOf(request: Request, connection: string | undefined, hops
   return network(entries.at(-hops) || connection || 'unknown')
 }
 
-function network(address: string): string {
-  const bare = address.replace(/^::ffff:/, '').slice(0, 64)
-  if (!bare.includes(':')) return bare
+/** Who counts as one: an IPv4 address, or the /64 that an IPv6 address is in. */
+export function network(address: string): string {
+  // Some proxies write the port as well, which is another one for each connection of the same caller.
+  const host = address.replace(/^\[([^\]]*)\](?::\d+)?$|^([\d.]+):\d+$/, '$1$2')
+  const bare = host
+    .replace(/^::ffff:/i, '')
+    .slice(0, 64)
+    .toLowerCase()
+  if (!bare.includes(':')) return bare || 'unknown'
   const [head = '', tail] = bare.split('::')
   const groups = head.split(':').filter((group) => group !== '')
   const after = tail?.split(':').filter((group) => group !== '') ?? []
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - after.length)
-  return [...groups, ...Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':')
+  return [...groups, ...Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':') || 'unknown'
 }

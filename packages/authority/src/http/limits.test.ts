@@ -106,6 +106,10 @@ test.each([
   ['10.0.0.1', '6.6.6.6, 198.51.100.7', 1, '198.51.100.7'],
   ['10.0.0.1', '6.6.6.6, 198.51.100.7, 10.0.0.2', 2, '198.51.100.7'],
   ['10.0.0.1', undefined, 1, '10.0.0.1'],
+  ['10.0.0.1', '6.6.6.6, 198.51.100.7:51234', 1, '198.51.100.7'],
+  ['10.0.0.1', '[2001:DB8:1:2::6]:443', 1, '2001:db8:1:2'],
+  ['10.0.0.1', '[::FFFF:198.51.100.7]:443', 1, '198.51.100.7'],
+  ['10.0.0.1', ':', 1, 'unknown'],
 ])('a connection from %s, forwarded for %s behind %i proxies, counts as %s', (connection, forwarded, hops, address) => {
   const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
   expect(addressOf(new Request('http://x', { headers }), connection, hops)).toBe(address)
