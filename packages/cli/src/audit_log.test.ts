@@ -131,3 +131,15 @@ test('a proof counts only for the record asked about, over the bytes served', as
   served['/v1/audit/records'] = { records: [{ ...other, position: 1, id: asked?.id }] }
   await expect(proveRecord(connection(issuer, 's'), asked?.id)).rejects.toMatchObject({ code: 'log_mismatch' })
 })
+
+test.each([
+  ['does not get on', { records: [], next_after: -1 }],
+  ['goes back', { records: [], next_after: -7 }],
+  ['goes on at no number', { records: [], next_after: 'x' }],
+  ['has no list', { records: {} }],
+  ['has records without bytes', { records: [null] }],
+  ['is none', null],
+])('a page that %s ends the reading', async (_what, page) => {
+  served['/v1/audit/records'] = page
+  await expect(checkLog(connection(issuer))).rejects.toMatchObject({ code: 'answer_unreadable' })
+})

@@ -34,8 +34,19 @@ export async function* readRecords(
   for (let from: number | undefined = after; from !== undefined; ) {
     const search = new URLSearchParams([...filters, ['after', String(from)], ['limit', '500']])
     const page: RecordPage = await api.get(`/v1/audit/records?${search}`)
+    requirePage(page, from)
     yield* page.records
     from = page.next_after
+  }
+}
+
+/** An authority that is checked is not believed to come to an end, or to answer with what it should. */
+function requirePage(page: unknown, from: number): asserts page is RecordPage {
+  const { records, next_after: next } = (page ?? {}) as { records?: unknown; next_after?: unknown }
+  const isWhole = Array.isArray(records) && records.every((record) => typeof record?.leaf_bytes === 'string')
+  const goesOn = next === undefined || (Number.isSafeInteger(next) && (next as number) > from)
+  if (!isWhole || !goesOn) {
+    throw new Failure('answer_unreadable', 'The authority answered with a page of its records that is not one.')
   }
 }
 
@@ -90,6 +101,7 @@ export async function proveRecord(
 }
 
 async function recordAt(api: Connection, position: number): Promise<AuditRecord | undefined> {
-  const page = await api.get<RecordPage>(`/v1/audit/records?after=${position - 1}&limit=1`)
+  const page = await api.get(`/v1/audit/records?after=${position - 1}&limit=1`)
+  requirePage(page, position - 1)
   return page.records.find((record) => record.position === position)
 }

@@ -6,6 +6,7 @@ const TARGET = /^(https?):\/\/([^/?#@\\]+)(|\/[^?#\\]*)(?:[?#].*)?$/i
 const PRINTABLE = /^[\x21-\x7e]+$/
 const AUTHORITY = /^((?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+|\[[0-9a-f:.]+\])(?::([0-9]*))?$/
 const ESCAPE = /%([0-9a-f]{2})/gi
+const BROKEN_ESCAPE = /%(?![0-9a-f]{2})/i
 const UNRESERVED = /[A-Za-z0-9._~-]/
 
 /**
@@ -26,6 +27,8 @@ export function normalizeTarget(uri: string): string {
 
 function normalizePath(path: string): string {
   if (!path.includes('%') && !path.includes('/.')) return path === '' ? '/' : path
+  // RFC 3986 §2.1. Left alone, `%4%41` would become an escape that nobody wrote.
+  if (BROKEN_ESCAPE.test(path)) refuse('malformed')
   const unescaped = path.replace(ESCAPE, (triplet, hex: string) => {
     const character = String.fromCharCode(Number.parseInt(hex, 16))
     return UNRESERVED.test(character) ? character : triplet.toUpperCase()

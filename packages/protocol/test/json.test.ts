@@ -53,6 +53,13 @@ describe('what every parser reads the same', () => {
     )
   })
 
+  // V8's JSON.parse takes any escaped name for `\\` once it has read an object of the same shape with that name (nodejs/node#63785).
+  test('is read the same whatever was read before', () => {
+    const texts = ['{"a":1,"\\\\":0}', '{"a":1,"\\u0062":2}', '{"a":1,"\\n":3}', '{"a":1,"\\"":4}']
+    const names = texts.map((text) => Object.keys(parseJson(text) ?? {})[1])
+    expect(names).toEqual(['\\', 'b', '\n', '"'])
+  })
+
   test('is refused after any one character of it is cut off', async () => {
     const text = '{"a":[1,-2.5e3,"x\\u00e9",true,false,null],"b":{"c":{}}}'
     for (let length = 0; length < text.length; length++) {
