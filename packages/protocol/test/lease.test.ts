@@ -65,13 +65,34 @@ describe('the lease', () => {
     expect(feed.freshUntil()).toBe(lease)
   })
 
-  test('an authority’s clock that jumps ahead makes nothing fresher than its receipt, and hides no later delay', () => {
+  test('an authority’s clock that runs ahead makes nothing fresher than its receipt, and hides no later delay', () => {
     const feed = calibrated()
-    feed.receive(batch({ at_ms: 10_000 + 3_600_000 }), 100)
+    feed.receive(batch({ at_ms: 10_000 + 1_500 }), 100)
     expect(feed.freshUntil()).toBe(100 + lease)
     // Made at our 200 by the clock as it is now, received at 800.
-    feed.receive(batch({ at_ms: 10_000 + 3_600_000 + 100 }), 800)
+    feed.receive(batch({ at_ms: 10_000 + 1_500 + 100 }), 800)
     expect(feed.freshUntil()).toBe(200 + lease)
+  })
+
+  test('a clock that jumped ahead makes nothing fresh until a new round trip', () => {
+    const feed = calibrated()
+    feed.receive(batch({ at_ms: 10_100 }), 100)
+    const ahead = 10_000 + 3_600_000
+    for (const now of [300, 600, 900]) feed.receive(batch({ at_ms: ahead + now }), now)
+    expect([feed.freshUntil(), feed.isCalibrated]).toEqual([100 + lease, false])
+    feed.calibrate({ sentAtMonotonicMs: 1_000, nonce: 'm', batch: batch({ nonce: 'm', at_ms: ahead + 1_050 }) })
+    feed.receive(batch({ at_ms: ahead + 1_100 }), 1_200)
+    expect(feed.freshUntil()).toBe(1_050 + lease)
+  })
+
+  test('an answer that was overtaken by the answer to a later question ties nothing', () => {
+    const feed = calibrated()
+    const trip = (sentAtMonotonicMs: number, nonce: string, at_ms: number) =>
+      feed.calibrate({ sentAtMonotonicMs, nonce, batch: batch({ nonce, at_ms }) })
+    trip(2_000, 'later', 7_000)
+    trip(1_500, 'earlier', 11_500)
+    feed.receive(batch({ at_ms: 7_010 }), 2_900)
+    expect(feed.freshUntil()).toBe(2_010 + lease)
   })
 
   test('a clock that went back makes the feed stale until a new round trip', () => {
@@ -161,6 +182,14 @@ describe('the feed', () => {
     expect(feed.map.deadBy([['id_5', 0]])).toBe('id_5')
     expect(feed.receive(batch({ incarnation: 2, after: 0, to: 3, head: 3, at_ms: 10_200 }), 200)).toBe('applied')
     expect([feed.cursor, feed.freshUntil()]).toEqual([3, 200 + lease])
+  })
+
+  test('the organization that an issuer names first is the one it speaks for', async () => {
+    const feed = calibrated()
+    feed.receive(batch({ at_ms: 10_000 }), 0)
+    const other = batch({ org: 'org_y', to: 1, head: 1, facts: [fact(1)], at_ms: 10_100 })
+    expect(await outcome(() => feed.receive(other, 100))).toBe('feed_invalid')
+    expect([feed.map.size, feed.freshUntil()]).toEqual([0, lease])
   })
 
   test('another issuer’s or organization’s batch is refused, and a round trip needs the nonce it was sent with', async () => {
@@ -333,6 +362,17 @@ describe('whatever the interleaving of delays, gaps, restores, restarts, replays
       fc.property(steps(fc.integer({ min: -2000, max: 2000 })), (script) => {
         play(script, ({ now, fresh, unseen, moved }) => {
           if (fresh) expect(unseen).toBeGreaterThan(now - lease - moved)
+        })
+      }),
+      { numRuns },
+    )
+  }, 300_000)
+
+  test('a clock that is moved by far more than anything takes costs nothing', () => {
+    fc.assert(
+      fc.property(steps(fc.integer({ min: -30, max: 30 }).map((tens) => tens * 10_000)), (script) => {
+        play(script, ({ now, fresh, unseen }) => {
+          if (fresh) expect(unseen).toBeGreaterThan(now - lease)
         })
       }),
       { numRuns },

@@ -16,6 +16,9 @@ export type StaleTerms = { whenStale: WhenStale; harmlessScopes: readonly string
 
 const refuseAll: StaleTerms = { whenStale: 'refuse', harmlessScopes: [] }
 
+/** Milliseconds by which the clocks of an authority's processes may differ: news may come from one, and the tie from another. */
+const processesDiffer = 2_000
+
 /** Seconds by which a fact outlives the last thing it can end, for what clocks differ. */
 const forgettingMargin = 300
 
@@ -26,8 +29,9 @@ const forgettingMargin = 300
  * The lease rule. A batch shows everything that had ended when the authority's clock read `at_ms`. A timed round trip ties that clock to
  * ours: the answer was stamped after its request was sent, so the authority's `at_ms` lies, on our clock, no earlier than
  * `sent + (at_ms - the answer's at_ms)`. That earliest moment, and never one later than receipt, is the batch's point of freshness; a delay on
- * the way is age, however constant. Where the earliest possible moment lies after receipt, the authority's clock has jumped ahead or runs fast, and
- * the tie is drawn tighter, so that it cannot hide later delays. The lease is over `lease_ms` after the point of freshness.
+ * the way is age, however constant. Where the earliest possible moment lies after receipt, the authority's clock runs fast, and the tie is drawn
+ * tighter; where it lies long after it, that clock has jumped ahead, and there is no tie until the next round trip: the moment of receipt would hide
+ * what the way takes. The lease is over `lease_ms` after the point of freshness.
  *
  * What never goes back: the map, the incarnation, the head and cursor within one incarnation, and `freshUntil`.
  */
@@ -40,6 +44,8 @@ export class FeedState {
   #freshUntil = Number.NEGATIVE_INFINITY
   /** Our clock minus the authority's, at the least; undefined until a round trip was timed. */
   #offset: number | undefined
+  #tiedAt = Number.NEGATIVE_INFINITY
+  #organization: string | undefined
   #stampedAt = 0
   /** Milliseconds; undefined until the authority granted one. */
   #granted: number | undefined
@@ -75,7 +81,7 @@ export class FeedState {
 
   /**
    * Ties the authority's clock to ours by a round trip: `batch` answers the request sent at `sentAtMonotonicMs` with `nonce`. Do it at each
-   * connect and every few minutes; a round trip after the authority's clock went back is what makes the feed fresh again.
+   * connect and every few minutes; a round trip after the authority's clock jumped is what makes the feed fresh again.
    * `receive` is called with the batch as well.
    *
    * Refuses `feed_invalid` for an answer without that nonce: an old one would make old news look new.
@@ -84,6 +90,9 @@ export class FeedState {
     this.#checkOrigin(trip.batch)
     if (trip.nonce === '' || trip.batch.nonce !== trip.nonce)
       refuse('feed_invalid', { detail: 'batch.nonce: not the one sent' })
+    // An answer that was overtaken by that to a later question is of a clock that may have jumped since.
+    if (trip.sentAtMonotonicMs < this.#tiedAt) return
+    this.#tiedAt = trip.sentAtMonotonicMs
     this.#offset = trip.sentAtMonotonicMs - trip.batch.at_ms
   }
 
@@ -100,6 +109,8 @@ export class FeedState {
     if (batch.incarnation < this.#incarnation) refuse('feed_rolled_back', { detail: 'incarnation' })
     if (batch.incarnation === this.#incarnation && batch.head < this.#head) return this.#receiveLate(batch)
 
+    // One issuer is one organization's: the first that it names is the one.
+    this.#organization ??= batch.org
     this.map.apply(batch.facts)
     if (batch.incarnation > this.#incarnation) {
       this.#incarnation = batch.incarnation
@@ -146,7 +157,8 @@ export class FeedState {
   #checkOrigin(batch: Batch): void {
     const { issuer, organization, resource } = this.#options
     if (batch.iss !== issuer) refuse('issuer_untrusted')
-    if (organization !== undefined && batch.org !== organization)
+    const expected = organization ?? this.#organization
+    if (expected !== undefined && batch.org !== expected)
       refuse('feed_invalid', { detail: 'batch.org: another organization' })
     if (resource !== undefined && batch.resource !== undefined && batch.resource !== resource) {
       refuse('feed_invalid', { detail: 'batch.resource: another resource' })
@@ -156,7 +168,12 @@ export class FeedState {
   #pointOfFreshness(batch: Batch, monotonicMs: number): number | undefined {
     if (this.#offset === undefined) return undefined
     // It was stamped before it was received: an offset that says otherwise is too large.
-    this.#offset = Math.min(this.#offset, monotonicMs - batch.at_ms)
+    const most = monotonicMs - batch.at_ms
+    if (most < this.#offset - processesDiffer) {
+      this.#offset = undefined
+      return undefined
+    }
+    this.#offset = Math.min(this.#offset, most)
     return batch.at_ms + this.#offset
   }
 

@@ -8,6 +8,7 @@ export class Acknowledgements {
   readonly #runtime: Runtime
   readonly #send: (seq: number) => Promise<void>
   readonly #periodMs: number
+  #incarnation = 0
   #highest = 0
   #sent = 0
   #lastAtMs = Number.NEGATIVE_INFINITY
@@ -21,9 +22,12 @@ export class Acknowledgements {
     this.#periodMs = periodMs
   }
 
-  /** Facts up to `seq` are in force here. */
-  note(seq: number): void {
-    this.#highest = Math.max(this.#highest, seq)
+  /** Facts up to `seq` are in force here. The numbers of two incarnations have nothing to do with each other. */
+  note(incarnation: number, seq: number): void {
+    const isAnother = incarnation !== this.#incarnation
+    this.#incarnation = incarnation
+    this.#highest = isAnother ? seq : Math.max(this.#highest, seq)
+    if (isAnother) this.#sent = 0
     this.#schedule(this.#lastAtMs + this.#periodMs - this.#runtime.clock.monotonicMs())
   }
 
@@ -46,13 +50,14 @@ export class Acknowledgements {
   }
 
   async #flush(): Promise<void> {
-    const seq = this.#highest
+    const [incarnation, seq] = [this.#incarnation, this.#highest]
     this.#busy = true
     this.#lastAtMs = this.#runtime.clock.monotonicMs()
     let waitMs = this.#periodMs
     try {
       await this.#send(seq)
-      this.#sent = seq
+      // Of an incarnation that has passed meanwhile it says nothing.
+      if (incarnation === this.#incarnation) this.#sent = seq
     } catch {
       // The authority then counts on the lease instead. Later ones bring it up to date.
       waitMs = 1000 + 1000 * this.#runtime.random()

@@ -285,7 +285,7 @@ export class Feed {
   #settled(): void {
     if (!this.isFresh()) return
     this.#wasFresh = true
-    this.#acknowledgements.note(this.#state.cursor)
+    this.#acknowledgements.note(this.#state.incarnation, this.#state.cursor)
     for (const wake of this.#waiting) wake()
     this.#waiting.clear()
   }
