@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Config } from '../config.ts'
+import { Connections } from './connections.ts'
 import { pushInto } from './pushed_body.ts'
 import type { Router } from './router.ts'
 
@@ -34,6 +35,7 @@ export async function listen(limits: Limits): Promise<Listener> {
     },
     { overrideGlobalObjects: false },
   )
+  const connections = new Connections(limits.connections)
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
@@ -42,10 +44,15 @@ export async function listen(limits: Limits): Promise<Listener> {
       connectionsCheckingInterval: 1000,
       keepAliveTimeout: 30_000,
     },
-    (incoming, outgoing) => void respond(incoming, outgoing),
+    (incoming, outgoing) => {
+      connections.used(incoming.socket, outgoing)
+      void respond(incoming, outgoing)
+    },
   )
   server.maxHeadersCount = 100
-  server.maxConnections = limits.connections
+  // Longer than anything takes that says nothing meanwhile: whoever does not read what it asked for.
+  server.timeout = 30_000
+  server.on('connection', (socket) => connections.opened(socket))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: limits.host, port: limits.port, backlog: 1024 }, resolve)

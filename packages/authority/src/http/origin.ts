@@ -10,12 +10,21 @@ const changesNothing: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
  * listens on this machine only, it answers to its own name and to those of this machine. And no page has business here yet, so that
  * whatever would change something and comes from one is refused everywhere.
  *
- * Refuses `host_unknown`, `origin_foreign`.
+ * Refuses `host_unknown`, `origin_foreign`, and `malformed` when several hosts are named.
  */
 export function requireOwnOrigin(request: Request, { host, origin }: Pick<Config, 'host' | 'origin'>): void {
-  if (isLoopback(host) && !isOwnHost(request.headers.get('host'), origin)) refuse('host_unknown')
+  const named = request.headers.get('host')
+  // RFC 9112 §3.2: with more than one it is no request, since two readers would choose differently.
+  if (named?.includes(',')) refuse('malformed', { detail: 'There is more than one Host.' })
+  if (isLoopback(host) && !hostsOf(request, named).every((each) => isOwnHost(each, origin))) refuse('host_unknown')
   const from = request.headers.get('origin')
   if (from !== null && from !== origin && !changesNothing.has(request.method)) refuse('origin_foreign')
+}
+
+/** RFC 9112 §3.2.2: a target that is a whole URL names a host too, and before the header. */
+function hostsOf({ url }: Request, named: string | null): Array<string | null> {
+  const target = /^https?:\/\/(?:[^/?#@]*@)?([^/?#]*)/.exec(url)?.[1]
+  return target === undefined || target === named ? [named] : [target, named]
 }
 
 function isOwnHost(named: string | null, origin: string): boolean {
