@@ -11,6 +11,7 @@ export const acknowledgeFeedEndpoint: Endpoint = endpoint({
   path: '/revocations/acknowledgements',
   door: 'agent',
   scope: 'feed:read',
+  room: 'acknowledgements',
   summary: 'Says how far an enforcement point has come',
   tag: 'Revocation feed',
   body: z.strictObject({

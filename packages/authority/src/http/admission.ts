@@ -21,13 +21,27 @@ export type Place = {
 export class Admission {
   readonly #most: Readonly<Record<Hall, number>>
   readonly #ownMost: number
-  readonly #inside: Record<Hall, number> = { ordinary: 0, feed: 0, withdrawal: 0, revocation: 0, door: 0 }
+  readonly #inside: Record<Hall, number> = {
+    ordinary: 0,
+    feed: 0,
+    acknowledgements: 0,
+    withdrawal: 0,
+    revocation: 0,
+    door: 0,
+  }
   /** By room and by whose share it is. */
   readonly #shares = new Map<string, number>()
 
   constructor({ concurrentRequests }: { concurrentRequests: number }) {
     const beside = Math.max(16, Math.ceil(concurrentRequests * besideShare))
-    this.#most = { ordinary: concurrentRequests, feed: beside, withdrawal: beside, revocation: beside, door: beside }
+    this.#most = {
+      ordinary: concurrentRequests,
+      feed: beside,
+      acknowledgements: beside,
+      withdrawal: beside,
+      revocation: beside,
+      door: beside,
+    }
     this.#ownMost = Math.ceil(beside * ownShare)
   }
 

@@ -18,9 +18,10 @@ export type Door = 'public' | 'client' | 'administrator' | 'installation' | 'age
  * - `revocation`: what administrators end. It is entered only once they are known, and each organization has a share of it.
  * - `withdrawal`: what agents and clients end themselves.
  * - `feed`: enforcement points, which may all come back at once.
+ * - `acknowledgements`: of what the feed told, which all come at once too, and of all this can wait best.
  * - `none`: what is so little that it is never shed.
  */
-export type Room = 'ordinary' | 'feed' | 'withdrawal' | 'revocation' | 'none'
+export type Room = 'ordinary' | 'feed' | 'acknowledgements' | 'withdrawal' | 'revocation' | 'none'
 
 /** One row of the table in `app.ts`. */
 export type Endpoint = {

@@ -91,7 +91,7 @@ function counted(failures: FailureLimit, address: string, refusal: Refusal): Ref
 
 /** Whoever must stop an agent, or hear that one was stopped, is not kept out by what else goes wrong at the same address. */
 function isLimited({ door, room = 'ordinary' }: Endpoint): boolean {
-  return door !== 'public' && room === 'ordinary'
+  return door !== 'public' && (room === 'ordinary' || room === 'acknowledgements')
 }
 
 /**
@@ -239,6 +239,7 @@ function report(
     trace_id: trace.traceId,
     ...(known.organization && { organization: known.organization.id }),
   }
-  if (status >= 500) log.error({ ...line, err: refusal?.cause ?? refusal }, 'request')
+  // Shedding is what is meant to happen, and happens thousands of times when it does.
+  if (status >= 500 && refusal?.code !== 'overloaded') log.error({ ...line, err: refusal?.cause ?? refusal }, 'request')
   else log.info(line, 'request')
 }

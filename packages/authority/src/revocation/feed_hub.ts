@@ -10,9 +10,9 @@ import {
   type Lease,
   leasesAliveAt,
   pointName,
+  Room,
   rememberLease,
   rememberPage,
-  requireRoom,
 } from './leases.ts'
 import { OrganizationFeed, toldBy } from './organization_feed.ts'
 import { maxFacts, readBatch } from './page.ts'
@@ -92,6 +92,7 @@ export class FeedHub {
   readonly #feeds = new Map<string, OrganizationFeed>()
   readonly #places = new KnownPlaces()
   readonly #shares = new Shares()
+  readonly #room = new Room()
   /** By organization and the name of their point, of which each has one stream. */
   readonly #streams = new Map<string, FeedStream>()
   /** Leases of streams that have ended, not yet written. */
@@ -187,7 +188,7 @@ export class FeedHub {
       seenAtMs: this.#parts.clock.nowMs(),
     }
     const room = { most: this.#settings.maxPoints, atMs: this.#parts.clock.settledMs() }
-    await requireRoom(this.#parts.store, organization.id, lease, room)
+    await this.#room.require(this.#parts.store, organization.id, lease, room)
     const head = await this.#parts.store.of(organization.id).head()
     // Whoever says it is further than anything given out has known another incarnation, and nothing of this one.
     await commitSteps(this.#parts.store, organization.id, remember(lease, after <= head.seq ? after : 0))

@@ -17,6 +17,8 @@ export class Reach {
   readonly #services: Pick<Services, 'store' | 'clock' | 'feed'>
   readonly #organization: Organization
   readonly #heard = new Map<string, { seq: number; atMs: number }>()
+  /** Of these, those that came since it was last looked. */
+  #unread = new Set<string>()
   readonly #unwatch: () => void
   #news: (() => void) | undefined
 
@@ -25,6 +27,7 @@ export class Reach {
     this.#organization = organization
     const unwatch = services.feed.acknowledgements.watch(organization.id, ({ point, seq, atMs }) => {
       this.#heard.set(point, { seq, atMs })
+      this.#unread.add(point)
       this.#news?.()
     })
     const wake = () => this.#news?.()
@@ -56,12 +59,16 @@ export class Reach {
           if (lease.acknowledged_seq < seq) missing.add(lease.point)
           else byMs = Math.max(byMs, lease.acknowledged_at_ms)
         }
+        // What the store has not yet been told counts as well.
+        this.#unread = new Set(this.#heard.keys())
         // A long list is asked for less often.
         askAgainAtMs = clock.monotonicMs() + Math.max(askEveryMs, 5 * (clock.monotonicMs() - nowMs))
       }
-      for (const [point, heard] of this.#heard) {
-        if (heard.seq >= seq && missing.delete(point)) byMs = Math.max(byMs, heard.atMs)
+      for (const point of this.#unread) {
+        const heard = this.#heard.get(point)
+        if (heard && heard.seq >= seq && missing.delete(point)) byMs = Math.max(byMs, heard.atMs)
       }
+      this.#unread.clear()
       const all = missing.size === 0
       const leftMs = deadlineMs - clock.monotonicMs()
       if (all || leftMs <= 0 || feed.ending.aborted)
