@@ -1,5 +1,5 @@
-import { calculateJwkThumbprint } from 'jose'
 import { decode } from './base64url.ts'
+import { hashText } from './digest.ts'
 import { isJsonArray, type JsonObject, type JsonValue } from './json.ts'
 import { refuseAtUse as refuse } from './refusals/at_use.ts'
 
@@ -51,14 +51,14 @@ export async function importPublicKey(jwk: JsonObject, kid?: string): Promise<Pu
   const named = kid ?? jwk.kid
   if (named !== undefined && !isKeyId(named)) unusable('`kid` is 1 to 256 characters.')
   const key = await importKey(members, alg, 'verify')
-  const id = named ?? (await calculateJwkThumbprint(members))
+  const id = named ?? (await thumbprintOf(members))
   return { kid: id, alg, jwk: { ...members, kid: id, alg, use: 'sig' }, key }
 }
 
 /** RFC 7638 SHA-256 thumbprint of the public part, base64url: what `cnf.jkt` holds. */
 export async function thumbprint(jwk: JsonObject): Promise<string> {
   const { members } = readMembers(jwk, 'RS256')
-  return calculateJwkThumbprint(members)
+  return thumbprintOf(members)
 }
 
 /**
@@ -94,7 +94,7 @@ export async function importSigningKey(privateJwk: JsonObject, kid?: string): Pr
 
 async function signingKey(publicJwk: JsonObject, alg: Algorithm, key: CryptoKey, kid?: string): Promise<SigningKey> {
   const { members } = readMembers({ ...publicJwk, alg })
-  const id = kid ?? (await calculateJwkThumbprint(members))
+  const id = kid ?? (await thumbprintOf(members))
   const { use } = cryptoAlgorithms[alg]
   return {
     kid: id,
@@ -106,22 +106,27 @@ async function signingKey(publicJwk: JsonObject, alg: Algorithm, key: CryptoKey,
 
 type Members = { kty: string } & { [name: string]: string }
 
-/** Algorithm and defining members of a JWK; each value has exactly one spelling, so equal keys have equal members. */
+/** RFC 7638 §3: the required members in lexicographic order, which is how `readMembers` gives them. */
+function thumbprintOf(members: Members): Promise<string> {
+  return hashText(JSON.stringify(members))
+}
+
+/** Algorithm and defining members of a JWK, in order; each value has exactly one spelling, so equal keys have equal members. */
 function readMembers(jwk: JsonObject, rsaAlgorithm?: 'RS256'): { alg: Algorithm; members: Members } {
   const { kty, crv } = jwk
   if (kty === 'EC' && crv === 'P-256') {
     // RFC 7518 §6.2.1.2: coordinates have the full length of the field.
-    const members = { kty, crv, x: octets(jwk.x, 32), y: octets(jwk.y, 32) }
+    const members = { crv, kty, x: octets(jwk.x, 32), y: octets(jwk.y, 32) }
     return { alg: agreed('ES256', jwk.alg), members }
   }
   if (kty === 'OKP' && crv === 'Ed25519') {
-    const members = { kty, crv, x: octets(jwk.x, 32) }
+    const members = { crv, kty, x: octets(jwk.x, 32) }
     assertPointUsable(decode(members.x))
     // RFC 9864 §2.2: the same algorithm by its newer name.
     return { alg: agreed('EdDSA', jwk.alg === 'Ed25519' ? 'EdDSA' : jwk.alg), members }
   }
   if (kty === 'RSA') {
-    const members = { kty, n: text(jwk.n), e: text(jwk.e) }
+    const members = { e: text(jwk.e), kty, n: text(jwk.n) }
     assertModulusUsable(members.n, members.e)
     return { alg: agreed('RS256', jwk.alg ?? rsaAlgorithm ?? null), members }
   }
