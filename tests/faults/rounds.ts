@@ -131,7 +131,7 @@ export function databaseFault(happens: () => Promise<void>): Fault {
   }
 }
 
-async function untilReady(url: string): Promise<void> {
+export async function untilReady(url: string): Promise<void> {
   const giveUp = performance.now() + 60_000
   for (;;) {
     const { status } = await fetch(`${url}/readyz`)
