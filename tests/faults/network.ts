@@ -12,7 +12,7 @@ import type { VerifierProcess } from './verifiers.ts'
 
 export type Trouble = { name: string; begin(proxy: NetworkProxy): void }
 
-/** F12, F13, F14 both ways, and a network that is merely slow. */
+/** F12, F13, F14 both ways, F15, and a network that is merely slow. */
 export const troubles: readonly Trouble[] = [
   {
     name: 'a clean cut',
@@ -39,6 +39,12 @@ export const troubles: readonly Trouble[] = [
     name: 'it cannot be heard',
     begin(proxy) {
       proxy.up.held = true
+    },
+  },
+  {
+    name: 'events are lost, repeated and out of order',
+    begin(proxy) {
+      proxy.shuffling = true
     },
   },
   {

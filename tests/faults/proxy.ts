@@ -51,6 +51,8 @@ export type NetworkProxy = {
   down: Lane
   /** Those who connect are sent away at once. */
   refusing: boolean
+  /** Server-sent events are lost, repeated and out of order, where a lane looks for them (`shuffleEvents`). */
+  shuffling: boolean
   /** How many are connected. */
   connections(): number
   /** Ends every connection, both ways, without a word. */
@@ -94,12 +96,14 @@ export async function startProxy(to: () => NetConnectOpts): Promise<NetworkProxy
     up,
     down,
     refusing: false,
+    shuffling: false,
     connections: () => open.size / 2,
     cut: () => {
       for (const socket of open) socket.destroy()
     },
     heal() {
       proxy.refusing = false
+      proxy.shuffling = false
       up.heal()
       down.heal()
     },

@@ -7,8 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { JsonObject, WhenStale } from '@credence/protocol'
 import type { FeedReport } from '@credence/sdk/verify'
+import { Chance, newSeed } from './chance.ts'
 import type { IssuedToken, Judged } from './ledger.ts'
 import { type NetworkProxy, startProxy } from './proxy.ts'
+import { shuffleEvents } from './proxy_events.ts'
 import { audience, type Stage } from './stage.ts'
 
 export type Run = Omit<Judged, 'verifier' | 'operator' | 'stalenessMs' | 'whenStale' | 'harmless'> & { scope: string }
@@ -89,6 +91,7 @@ export class VerifierProcess {
   ): Promise<VerifierProcess> {
     const { name, terms, whenStale, broken } = how
     const proxy = await startProxy(() => ({ port: Number(new URL(at).port), host: '127.0.0.1' }))
+    proxy.down.change = shuffleEvents(proxy, new Chance(newSeed()))
     const given: Given = {
       issuer: stage.organization.issuer,
       resource: audience,

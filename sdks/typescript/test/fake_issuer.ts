@@ -282,21 +282,26 @@ export class FakeIssuer {
   async #stream(url: URL, init: RequestInit): Promise<Response> {
     const encoder = new TextEncoder()
     let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+    let isOpen = true
     const body = new ReadableStream<Uint8Array>({
       start: (given) => {
         controller = given
       },
       cancel: () => {
+        isOpen = false
         this.streams.delete(stream)
       },
     })
     const stream: Stream = {
       send: async (batch) => {
         const compact = await signBatch(this.signing, batch)
-        controller?.enqueue(encoder.encode(`event: batch\nid: ${batch.to}\ndata: ${compact}\n\n`))
+        const event = encoder.encode(`event: batch\nid: ${batch.to}\ndata: ${compact}\n\n`)
+        // Whoever listened may have gone meanwhile.
+        if (isOpen) controller?.enqueue(event)
       },
       bytes: (chunk) => controller?.enqueue(chunk),
       end: () => {
+        isOpen = false
         this.streams.delete(stream)
         controller?.close()
       },
@@ -304,6 +309,7 @@ export class FakeIssuer {
     const { signal } = init
     signal?.throwIfAborted()
     signal?.addEventListener('abort', () => {
+      isOpen = false
       this.streams.delete(stream)
       try {
         controller?.error(new DOMException('aborted', 'AbortError'))
