@@ -21,11 +21,15 @@ export type Deployment = {
 
 /**
  * @param store `sqlite`, or the URL of a database of its own. The processes are started; several need PostgreSQL.
- * @param settings variables over those set here.
+ * @param settings variables over those set here. @param through what every start goes through, such as `prlimit` with its options.
  */
 export async function deploy(
   store: string,
-  { processes: count = 1, settings = {} }: { processes?: number; settings?: Record<string, string> } = {},
+  {
+    processes: count = 1,
+    settings = {},
+    through = [],
+  }: { processes?: number; settings?: Record<string, string>; through?: readonly string[] } = {},
 ): Promise<Deployment> {
   const directory = mkdtempSync(join(tmpdir(), 'credence-faults-'))
   const ports = await freePorts(count)
@@ -42,7 +46,7 @@ export async function deploy(
     CREDENCE_FAILURES_PER_MINUTE: '0',
     ...settings,
   }
-  const processes = ports.map((port) => new AuthorityProcess(port, environment))
+  const processes = ports.map((port) => new AuthorityProcess(port, environment, through))
   const remove = async () => {
     await Promise.all(processes.map((process) => process.kill()))
     rmSync(directory, { recursive: true, force: true })
@@ -81,11 +85,13 @@ export class AuthorityProcess {
   /** Where this process is reached. */
   readonly url: string
   readonly #environment: Record<string, string>
+  readonly #through: readonly string[]
   #child: ChildProcess | undefined
   #written = ''
 
-  constructor(port: number, environment: Record<string, string>) {
+  constructor(port: number, environment: Record<string, string>, through: readonly string[]) {
     this.url = `http://localhost:${port}`
+    this.#through = through
     this.#environment = { ...environment, CREDENCE_PORT: `${port}` }
   }
 
@@ -106,8 +112,8 @@ export class AuthorityProcess {
     return this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
-  /** @param through what starts it, such as `prlimit` with its options. @returns milliseconds until it answers. */
-  async start(through: readonly string[] = []): Promise<number> {
+  /** @param through what this start goes through. @returns milliseconds until it answers. */
+  async start(through: readonly string[] = this.#through): Promise<number> {
     const began = performance.now()
     const script = fileURLToPath(new URL('./serve.ts', import.meta.url))
     const command = [...through, process.execPath, '--conditions=@credence/source', script]

@@ -36,7 +36,7 @@ async function startThrough(process: AuthorityProcess, through: readonly string[
 
 /** Why it did not start, if it was not killed: a refusal that names a reason, never a mistake of ours. */
 function sayWhy({ what }: Injection, said: string | undefined): string[] {
-  if (said === undefined || what === 'KILL' || /code: '(storage_|store_|config_)/.test(said)) return []
+  if (said === undefined || what === 'KILL' || /code: '(storage|store|config|file)_/.test(said)) return []
   return [`it does not start, and does not say why: ${said.slice(-1_500)}`]
 }
 

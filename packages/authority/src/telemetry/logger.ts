@@ -14,7 +14,17 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: clean },
   }
-  return pino(options, destination ?? pino.destination({ fd: 2, sync: false }))
+  return pino(options, destination ?? standardError())
+}
+
+/** Lines that cannot be written yet wait, up to this many bytes; those after them are lost. */
+const mostWaiting = 1_048_576
+
+/** What cannot be said ends nothing: when the disk that the lines go to has room again, so have they. */
+function standardError(): DestinationStream {
+  const lines = pino.destination({ fd: 2, sync: false, maxLength: mostWaiting })
+  lines.on('error', () => {})
+  return lines
 }
 
 function clean(fields: Record<string, unknown>): Record<string, unknown> {
