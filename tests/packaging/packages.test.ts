@@ -12,6 +12,7 @@ const subpaths = [
   '@credence/protocol',
   '@credence/sdk',
   '@credence/sdk/verify',
+  '@credence/sdk/edge',
   '@credence/sdk/hono',
   '@credence/sdk/express',
   '@credence/sdk/node',

@@ -1,3 +1,6 @@
+import { Statements } from './verifier/statements.ts'
+import { startVerifier, type Verifier, type VerifierOptions } from './verifier/verifier.ts'
+
 export {
   type AccessTokenClaims,
   isRefusal,
@@ -20,10 +23,9 @@ export {
 } from './verifier/resource_metadata.ts'
 export type { TrustedIssuer } from './verifier/trust.ts'
 export type { Permitted, Refused, Verdict } from './verifier/verdict.ts'
-export {
-  type CallRequest,
-  createVerifier,
-  type Verifier,
-  type VerifierOptions,
-  type VerifierState,
-} from './verifier/verifier.ts'
+export type { CallRequest, Verifier, VerifierOptions, VerifierState } from './verifier/verifier.ts'
+
+/** Starts to verify calls at one resource. Follows each issuer's revocations in the background until `stop`. */
+export function createVerifier(options: VerifierOptions): Verifier {
+  return startVerifier(options, (...of) => new Statements(...of))
+}

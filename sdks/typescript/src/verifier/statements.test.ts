@@ -12,6 +12,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { boundCall } from '../../test/calls.ts'
 import { FakeIssuer } from '../../test/fake_issuer.ts'
 import { ManualClock } from '../../test/manual_clock.ts'
+import { createVerifier as createEdgeVerifier } from '../edge.ts'
 import { AgentKey, delegateAs } from '../index.ts'
 import { createVerifier, type Verifier } from '../verify.ts'
 
@@ -162,4 +163,22 @@ test('without being asked to prove, nothing is fetched', async () => {
   const asked = new Map(issuer.asked)
   expect((await verifier.verify(await boundCall(token, holder, clock))).ok).toBe(true)
   expect(issuer.asked).toEqual(asked)
+})
+
+test('the verifier for the edge gives the same verdicts, and refuses to prove rather than not prove', async () => {
+  await verifier.stop()
+  verifier = createEdgeVerifier({
+    resource: issuer.resource,
+    issuers: [{ issuer: issuer.issuer, operator: await issuer.operator() }],
+    ...issuer.runtime,
+  })
+  await verifier.ready()
+  await clock.advance(7_000)
+  await issuer.heartbeat()
+  const claims = await drawnFrom(hops)
+  expect(await prove(claims)).toBe('config_invalid')
+  const call = await boundCall(await issuer.token(claims), holder, clock)
+  expect(await verifier.verify(call, { scope: 'ledger:read' })).toMatchObject({ ok: true, principal: person })
+  const again = await verifier.verify(call, { scope: 'ledger:read' })
+  expect(again).toMatchObject({ ok: false, refusal: { code: 'proof_replayed' } })
 })

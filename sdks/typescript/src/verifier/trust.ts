@@ -10,7 +10,7 @@ import { Feed } from './feed.ts'
 import { KeySet } from './key_set.ts'
 import type { Operator } from './own_api.ts'
 import { type OwnRules, Registration } from './registration.ts'
-import { Statements } from './statements.ts'
+import type { Statements } from './statements.ts'
 import type { SteadyTime } from './steady_time.ts'
 
 export type TrustedIssuer = {
@@ -24,6 +24,9 @@ export type TrustedIssuer = {
   harmlessScopes?: readonly string[]
 }
 
+/** Makes what proves the chains of one issuer's tokens. Handed in, so that a bundle that proves none leaves it behind. */
+export type MakesStatements = (runtime: Runtime, issuer: string, keys: KeySet) => Statements
+
 /** One issuer a resource trusts: its keys, its revocations, its statements. */
 export class Trust {
   readonly issuer: string
@@ -31,16 +34,24 @@ export class Trust {
   readonly feed: Feed
   /** How calls are judged at this resource, by this issuer's record of it. */
   readonly registration: Registration
-  readonly statements: Statements
+  /** Undefined where no chains are proven. */
+  readonly statements: Statements | undefined
   readonly #trusted: TrustedIssuer
 
-  constructor(trusted: TrustedIssuer, resource: string, own: OwnRules, runtime: Runtime, time: SteadyTime) {
+  constructor(
+    trusted: TrustedIssuer,
+    resource: string,
+    own: OwnRules,
+    runtime: Runtime,
+    time: SteadyTime,
+    statements: MakesStatements | undefined,
+  ) {
     const { issuer, operator } = trusted
     this.issuer = issuer
     this.keys = new KeySet(runtime, issuer)
     this.registration = new Registration(operator, resource, own, runtime.clock)
     this.feed = new Feed({ resource, operator, keys: this.keys, registration: this.registration, runtime, time })
-    this.statements = new Statements(runtime, issuer, this.keys)
+    this.statements = statements?.(runtime, issuer, this.keys)
     this.#trusted = trusted
   }
 

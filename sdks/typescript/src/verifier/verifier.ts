@@ -16,7 +16,7 @@ import { type PossessionRules, proofSeconds, provePossession } from './possessio
 import type { ProofMode } from './registration.ts'
 import { LocalReplays, type Replays } from './replays.ts'
 import { SteadyTime } from './steady_time.ts'
-import { Trust, type TrustedIssuer, type Verified } from './trust.ts'
+import { type MakesStatements, Trust, type TrustedIssuer, type Verified } from './trust.ts'
 import { type Permitted, permit, type Verdict } from './verdict.ts'
 import { VerifiedTokens } from './verified_tokens.ts'
 
@@ -65,9 +65,9 @@ type Asked = { expected: Expected; unreadable: boolean }
 
 type Entry = Verified & { trust: Trust; scopes: readonly string[]; permitted: Permitted; proven?: Promise<Permitted> }
 
-/** Starts to verify calls at one resource. Follows each issuer's revocations in the background until `stop`. */
-export function createVerifier(options: VerifierOptions): Verifier {
-  return new RunningVerifier(options)
+/** @param statements absent where no chains are proven */
+export function startVerifier(options: VerifierOptions, statements?: MakesStatements): Verifier {
+  return new RunningVerifier(options, statements)
 }
 
 class RunningVerifier implements Verifier {
@@ -81,7 +81,7 @@ class RunningVerifier implements Verifier {
   readonly #time: SteadyTime
   readonly #verified: VerifiedTokens<Entry>
 
-  constructor(options: VerifierOptions) {
+  constructor(options: VerifierOptions, statements: MakesStatements | undefined) {
     // A missing audience must never mean "any".
     if (!isAudience(options.resource)) refuse('config_invalid', { detail: 'resource: not an audience.' })
     if (options.issuers.length === 0) refuse('config_missing', { detail: 'issuers: none.' })
@@ -100,7 +100,9 @@ class RunningVerifier implements Verifier {
       nonce: new StartNonce(this.#time.now(), proofSeconds.future),
     }
     const own = { proof: options.proof, tools: options.tools }
-    const trusts = options.issuers.map((one) => new Trust(one, options.resource, own, this.#runtime, this.#time))
+    const trusts = options.issuers.map(
+      (one) => new Trust(one, options.resource, own, this.#runtime, this.#time, statements),
+    )
     this.#trusts = new Map(trusts.map((trust) => [trust.issuer, trust]))
     for (const { feed } of this.#trusts.values()) feed.start()
   }
@@ -202,7 +204,9 @@ class RunningVerifier implements Verifier {
   }
 
   async #prove(entry: Entry, now: number): Promise<Permitted> {
-    const chain = await entry.trust.statements.prove(entry.claims, now)
+    const { statements } = entry.trust
+    if (statements === undefined) return refuse('config_invalid', { detail: 'chain: this verifier proves none.' })
+    const chain = await statements.prove(entry.claims, now)
     return chain === undefined ? entry.permitted : permit(entry.token, entry.claims, entry.scopes, chain)
   }
 
