@@ -6,7 +6,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { freshDatabase, postgresMissing, startPostgres } from '../postgres.ts'
 import { Chance, newSeed } from './chance.ts'
 import { startDatabaseProxy } from './database_proxy.ts'
-import { databaseFault, isLong, killSome, runCampaign } from './rounds.ts'
+import { databaseFault, type Fault, isLong, killSome, runCampaign } from './rounds.ts'
 
 const campaigns = isLong ? 6 : 1
 const rounds = isLong ? 10 : 2
@@ -23,11 +23,13 @@ test('two processes on one database, killed and started again', { timeout }, asy
   }
 })
 
-test('the database crashes and comes back (F08)', { timeout }, async () => {
+test('the database crashes, or is restarted in order, and comes back (F08)', { timeout }, async () => {
   for (let n = 0; n < campaigns; n++) {
     const server = await startPostgres()
+    const fault: Fault = (round) =>
+      databaseFault(() => (round.chance.next() < 0.5 ? server.crash() : server.restart()))(round)
     try {
-      await runCampaign({ store: server.url, fault: databaseFault(() => server.crash()), rounds })
+      await runCampaign({ store: server.url, processes: 2, fault, rounds })
     } finally {
       await server.stop()
     }
