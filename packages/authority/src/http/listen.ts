@@ -4,6 +4,7 @@ import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Config } from '../config.ts'
 import { Connections } from './connections.ts'
+import { connectionsPossible } from './open_files.ts'
 import { pushInto } from './pushed_body.ts'
 import type { Router } from './router.ts'
 
@@ -35,7 +36,7 @@ export async function listen(limits: Limits): Promise<Listener> {
     },
     { overrideGlobalObjects: false },
   )
-  const connections = new Connections(limits.connections)
+  const connections = new Connections(connectionsPossible(limits.connections))
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
