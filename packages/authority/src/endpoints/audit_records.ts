@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type PlacedRecord, readRecords } from '../audit/index.ts'
 import { answer } from '../http/answer.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
+import { inQuery } from './schemas.ts'
 
 const filter = (of: string) => z.string().min(1).max(256).optional().describe(of)
 
@@ -24,8 +25,8 @@ export const listAuditRecordsEndpoint: Endpoint = endpoint({
   summary: 'Audit records in the order of the log',
   tag: 'Audit',
   query: z.strictObject({
-    after: z.coerce.number().int().min(-1).default(-1).describe('Records with a higher position; -1 for all.'),
-    limit: z.coerce.number().int().min(1).max(500).default(100),
+    after: inQuery(z.number().int().min(-1).default(-1)).describe('Records with a higher position; -1 for all.'),
+    limit: inQuery(z.number().int().min(1).max(500).default(100)),
     agent: filter('An agent as actor or subject, by its id.'),
     principal: filter('On whose behalf.'),
     type: filter('A leaf type, as `token.issued`.'),

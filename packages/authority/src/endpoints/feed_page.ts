@@ -4,10 +4,11 @@ import { type Call, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { alignedWidth, maxFacts, readAlignedBatch, readBatch } from '../revocation/index.ts'
 import type { Services } from '../services.ts'
 import { cursor, nonce, point, resource, subscriberOf } from './feed_subscriber.ts'
+import { inQuery } from './schemas.ts'
 
 const query = z.strictObject({
   after: cursor,
-  limit: z.coerce.number().int().min(1).max(maxFacts).default(alignedWidth).describe('Most facts in the batch.'),
+  limit: inQuery(z.number().int().min(1).max(maxFacts).default(alignedWidth)).describe('Most facts in the batch.'),
   nonce,
   resource: resource.optional(),
   point,

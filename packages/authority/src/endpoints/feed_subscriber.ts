@@ -4,9 +4,9 @@ import type { Call } from '../http/endpoint.ts'
 import { findResource } from '../resources/index.ts'
 import type { Subscriber } from '../revocation/index.ts'
 import type { Services } from '../services.ts'
-import { id } from './schemas.ts'
+import { id, inQuery } from './schemas.ts'
 
-export const cursor = z.coerce.number().int().min(0).default(0).describe('The `seq` the caller has come to.')
+export const cursor = inQuery(z.number().int().min(0).default(0)).describe('The `seq` the caller has come to.')
 
 export const nonce = z
   .string()

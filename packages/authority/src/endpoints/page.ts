@@ -3,10 +3,11 @@ import { z } from 'zod'
 import type { Call } from '../http/endpoint.ts'
 import type { Organization, Services } from '../services.ts'
 import { organizationSecret } from '../tokens/index.ts'
+import { inQuery } from './schemas.ts'
 
 /** What every list takes beside its own filters: `query: z.strictObject({ ...paging, owner: … })`. */
-export const paging: { limit: z.ZodDefault<z.ZodCoercedNumber>; cursor: z.ZodOptional<z.ZodString> } = {
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+export const paging: { limit: z.ZodPreprocess<z.ZodDefault<z.ZodNumber>>; cursor: z.ZodOptional<z.ZodString> } = {
+  limit: inQuery(z.number().int().min(1).max(200).default(50)),
   cursor: z.string().max(512).optional(),
 }
 

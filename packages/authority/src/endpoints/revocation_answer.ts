@@ -3,6 +3,7 @@ import { answer } from '../http/answer.ts'
 import { actorOf, type Call } from '../http/endpoint.ts'
 import { awaitReach, type Revoked } from '../revocation/index.ts'
 import type { Services } from '../services.ts'
+import { inQuery } from './schemas.ts'
 
 /** A cause stays in the log and in the feed for ever, so it is a word, not a sentence about somebody. */
 export const cause = z
@@ -17,22 +18,20 @@ export const note = z
   .optional()
   .describe('Free text. The log holds a commitment to it only.')
 
-const wait = (number: z.ZodNumber) =>
-  number
-    .int()
-    .min(0)
-    .max(10_000)
-    .optional()
-    .describe(
-      'How long to wait for enforcement points to acknowledge. What had ended before is answered at once, and so is everything ' +
-        'while many wait already.',
-    )
-
 /** In a body. */
-export const waitMs = wait(z.number())
+export const waitMs = z
+  .number()
+  .int()
+  .min(0)
+  .max(10_000)
+  .optional()
+  .describe(
+    'How long to wait for enforcement points to acknowledge. What had ended before is answered at once, and so is everything ' +
+      'while many wait already.',
+  )
 
 /** The same in the query of what is ended by DELETE, which has no body. */
-export const endingQuery = z.strictObject({ cause: cause.default('ended'), wait_ms: wait(z.coerce.number()) })
+export const endingQuery = z.strictObject({ cause: cause.default('ended'), wait_ms: inQuery(waitMs) })
 
 export const revokedSchema = z.object({
   id: z.string(),

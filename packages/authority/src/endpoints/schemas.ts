@@ -56,6 +56,13 @@ export const permissions = z.array(permission).max(100)
 /** Which members it must have depends on its type, so the key itself is checked where it is imported. */
 export const jwk: z.ZodType<JsonObject, JsonObject> = z.record(z.string(), z.any()) as z.ZodType<JsonObject, JsonObject>
 
+/** A number in a query, as people write one: what else JavaScript reads as a number, nothing at all included, is none. */
+export function inQuery<Schema extends z.ZodType>(number: Schema): z.ZodPreprocess<Schema> {
+  return z.preprocess((text) => (typeof text === 'string' && written.test(text) ? Number(text) : text), number)
+}
+
+const written = /^(?:0|-?[1-9]\d{0,15})$/
+
 /** Unix seconds. */
 export const seconds: z.ZodNumber = z.number().int().min(0).max(32_503_680_000)
 

@@ -44,16 +44,18 @@ export function answerText(text: string, type: string, cache = 'no-store'): Resp
 /**
  * The one place that writes refusals to the wire. What it writes comes from the closed table and the refusal's public detail;
  * an unknown error becomes `internal_error` and says nothing.
+ *
+ * @param status what is answered, where it is not the refusal's own.
  */
-export function answerRefusal(error: unknown, as: 'problem' | 'oauth'): Response {
+export function answerRefusal(error: unknown, as: 'problem' | 'oauth', status?: number): Response {
   const refusal = asRefusal(error)
-  return as === 'oauth' ? oauthError(refusal) : problem(refusal)
+  return as === 'oauth' ? oauthError(refusal) : problem(refusal, status)
 }
 
 /** RFC 9457. */
-function problem(refusal: Refusal): Response {
-  return new Response(JSON.stringify(problemOf(refusal)), {
-    status: refusal.status,
+function problem(refusal: Refusal, status = refusal.status): Response {
+  return new Response(JSON.stringify(problemOf(refusal, status)), {
+    status,
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
   })
 }

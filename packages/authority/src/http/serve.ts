@@ -64,7 +64,7 @@ export async function serve(serving: Serving, arrival: Arrival): Promise<Respons
   } catch (error) {
     refusal = asRefusal(error)
     // A missing nonce is part of a proof's first round, not a failure.
-    const failed = refusal.status === 401 && refusal.code !== 'nonce_required'
+    const failed = isOfCaller(refusal, known) && refusal.code !== 'nonce_required'
     countAtDoor(services, endpoint, known, refusal.code)
     if (failed && isLimited(endpoint)) refusal = counted(failures, address, refusal)
     response = refused(refusal, arrival, known)
@@ -77,6 +77,11 @@ export async function serve(serving: Serving, arrival: Arrival): Promise<Respons
   response.headers.set('x-content-type-options', 'nosniff')
   report(services, { route, begun, trace, known, refusal, status: response.status })
   return response
+}
+
+/** Whether it says that nobody knows who calls. Of what a known caller names, an agent or a statement, it may say the same. */
+function isOfCaller({ status }: Refusal, { caller }: Known): boolean {
+  return status === 401 && caller === undefined
 }
 
 /** The refusal of a failure, or, when there were too many before it, `rate_limited`. */
@@ -193,8 +198,10 @@ function readQuery(endpoint: Endpoint, search: string): unknown {
 }
 
 function refused(refusal: Refusal, { endpoint, request }: Arrival, known: Known): Response {
-  const response = answerRefusal(refusal, endpoint.refusals ?? 'problem')
-  const challenge = challengeFor(refusal, endpoint, request.headers.get('authorization'))
+  const aboutOthers = refusal.status === 401 && !isOfCaller(refusal, known)
+  // RFC 9110 §15.5.2: a 401 is about the caller's own credentials, which are in order.
+  const response = answerRefusal(refusal, endpoint.refusals ?? 'problem', aboutOthers ? 422 : undefined)
+  const challenge = aboutOthers ? undefined : challengeFor(refusal, endpoint, request.headers.get('authorization'))
   if (challenge !== undefined && !known.answerHeaders.has('www-authenticate')) {
     response.headers.set('www-authenticate', challenge)
   }
