@@ -1,0 +1,330 @@
+// Messages that two readers could take for different ones, bodies without end, and bodies that are more than they say.
+
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { call, startTestAuthority, type TestAuthority, type TestOrganization } from '../authority.ts'
+import { Line, sendRaw } from './raw.ts'
+
+let authority: TestAuthority
+let acme: TestOrganization
+
+const mostBytes = 1_048_576
+
+beforeAll(async () => {
+  authority = await startTestAuthority({
+    organizations: ['acme'],
+    settings: { bodyBytes: mostBytes, requestSeconds: 4 },
+  })
+  acme = authority.organizations.acme as TestOrganization
+})
+afterAll(() => authority.stop())
+
+const port = () => authority.settings.port
+const people = '/o/acme/v1/people'
+const head = (method: string, path: string, more = '') =>
+  `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${acme.administratorSecret}\r\n${more}`
+const json = 'Content-Type: application/json\r\n'
+const named = (name: string) => JSON.stringify({ name })
+const countOf = async () => (await acme.api('get', '/v1/people?limit=200')).body.items.length
+const alive = async () => {
+  expect((await call(undefined, 'get', `${authority.origin}/healthz`)).status).toBe(200)
+  const killed = await acme.api('post', '/v1/revocations', { id: `task:${crypto.randomUUID()}`, cause: 'test' })
+  expect(killed.status).toBe(200)
+}
+
+describe('a message that can be read in two ways is not read at all', () => {
+  const inner = () => `${head('POST', people, json)}Content-Length: 20\r\n\r\n${named('smuggled!')}`
+  const smuggling: Record<string, () => string> = {
+    'length and chunks': () =>
+      `${head('POST', people, json)}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${inner()}`,
+    'chunks and length': () =>
+      `${head('POST', people, json)}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n${inner()}`,
+    'two lengths': () => `${head('POST', people, json)}Content-Length: 2\r\nContent-Length: 400\r\n\r\n{}${inner()}`,
+    'two equal lengths': () =>
+      `${head('POST', people, json)}Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}${inner()}`,
+    'a list of lengths': () => `${head('POST', people, json)}Content-Length: 2, 2\r\n\r\n{}${inner()}`,
+    'a length with a sign': () => `${head('POST', people, json)}Content-Length: +2\r\n\r\n{}${inner()}`,
+    'a length in hexadecimal': () => `${head('POST', people, json)}Content-Length: 0x2\r\n\r\n{}${inner()}`,
+    'a negative length': () => `${head('POST', people, json)}Content-Length: -2\r\n\r\n{}${inner()}`,
+    'a length beyond numbers': () =>
+      `${head('POST', people, json)}Content-Length: 18446744073709551618\r\n\r\n{}${inner()}`,
+    'a coding that is not known': () =>
+      `${head('POST', people, json)}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n${inner()}`,
+    'chunks that are not last': () =>
+      `${head('POST', people, json)}Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n${inner()}`,
+    'two codings, the last not chunks': () =>
+      `${head('POST', people, json)}Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n\r\n0\r\n\r\n${inner()}`,
+    'a space before the colon': () =>
+      `${head('POST', people, json)}Transfer-Encoding : chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n${inner()}`,
+    'a tab before the name': () =>
+      `${head('POST', people, json)}\tTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n${inner()}`,
+    'a folded line': () =>
+      `${head('POST', people, json)}X: a\r\n Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n${inner()}`,
+    'lines ended by LF': () =>
+      `${head('POST', people, json).replaceAll('\r\n', '\n')}Content-Length: 2\n\n{}${inner()}`,
+    'one line ended by LF': () => `${head('POST', people, `X: a\n${json}`)}Content-Length: 2\r\n\r\n{}${inner()}`,
+    'a CR alone': () => `${head('POST', people, `X: a\rContent-Length: 2\r\n${json}`)}\r\n\r\n{}${inner()}`,
+    'NUL in a value': () => `${head('POST', people, `X: a\0b\r\n${json}`)}Content-Length: 2\r\n\r\n{}${inner()}`,
+    'NUL in a name': () => `${head('POST', people, `X\0: a\r\n${json}`)}Content-Length: 2\r\n\r\n{}${inner()}`,
+    'a name with a space': () => `${head('POST', people, `X Y: a\r\n${json}`)}Content-Length: 2\r\n\r\n{}${inner()}`,
+    'no name': () => `${head('POST', people, `: a\r\n${json}`)}Content-Length: 2\r\n\r\n{}${inner()}`,
+    'a space in the target': () => `${head('POST', `${people} HTTP/1.1 x`, json)}Content-Length: 2\r\n\r\n{}${inner()}`,
+    'another version': () => `${head('POST', people, json).replace('1.1', '1.9')}Content-Length: 2\r\n\r\n{}${inner()}`,
+    'a chunk of a size that is none': () =>
+      `${head('POST', people, json)}Transfer-Encoding: chunked\r\n\r\n2;\n{}\r\n0\r\n\r\n${inner()}`,
+    'a chunk that is longer than it says': () =>
+      `${head('POST', people, json)}Transfer-Encoding: chunked\r\n\r\n2\r\n{}}\r\n0\r\n\r\n${inner()}`,
+    'a chunk of a negative size': () =>
+      `${head('POST', people, json)}Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n${inner()}`,
+    'a chunk of a size beyond numbers': () =>
+      `${head('POST', people, json)}Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff2\r\n{}\r\n0\r\n\r\n${inner()}`,
+  }
+
+  test.each(Object.entries(smuggling))('%s', async (_what, text) => {
+    const before = await countOf()
+    // Whoever answers such a message closes: what follows it begins nowhere.
+    const { answers, closed } = await sendRaw(port(), text())
+    expect(closed).toBe(true)
+    expect(answers.every(({ status }) => status >= 400)).toBe(true)
+    expect(answers.length).toBeLessThanOrEqual(2)
+    expect(await countOf()).toBe(before)
+  })
+
+  test('what is inside a body stays inside', async () => {
+    const before = await countOf()
+    const name = `x ${inner()
+      .slice(0, 100)
+      .replaceAll(/[\r\n]/g, ' ')}`
+    const body = named(name)
+    const text = `${head('POST', people, json)}Content-Length: ${body.length}\r\n\r\n${body}`
+    expect((await sendRaw(port(), text, 1)).answers.map(({ status }) => status)).toEqual([201])
+    // A GET has no body that counts, and yet it ends where it says.
+    const get = `${head('GET', people)}Content-Length: ${inner().length}\r\n\r\n${inner()}`
+    const { answers } = await sendRaw(port(), `${get}${head('GET', '/healthz')}Connection: close\r\n\r\n`)
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    expect(await countOf()).toBe(before + 1)
+  })
+
+  test('requests that come at once are answered one by one, in their order', async () => {
+    const paths = Array.from({ length: 60 }, (_, n) => (n % 3 === 0 ? '/healthz' : n % 3 === 1 ? '/nothing' : people))
+    const text = paths.map((path, n) => `${head('GET', path)}${n === 59 ? 'Connection: close\r\n' : ''}\r\n`).join('')
+    const { answers } = await sendRaw(port(), text)
+    expect(answers.map(({ status }) => status)).toEqual(paths.map((path) => (path === '/nothing' ? 404 : 200)))
+  })
+})
+
+describe('a host that is not its own', () => {
+  const get = (target: string, hosts: string[]) =>
+    `GET ${target} HTTP/1.1\r\n${hosts.map((host) => `Host: ${host}\r\n`).join('')}Connection: close\r\n\r\n`
+
+  test.each([
+    [421, '/healthz', ['evil.example']],
+    [421, 'http://evil.example/healthz', ['localhost']],
+    [421, 'http://evil.example/healthz', ['evil.example']],
+    [421, 'http://localhost@evil.example/healthz', ['localhost']],
+    [421, 'http://localhost/healthz', ['evil.example']],
+    [400, '/healthz', ['localhost', 'evil.example']],
+    [400, '/healthz', ['evil.example', 'localhost']],
+    [400, '/healthz', ['localhost', 'localhost']],
+    [400, '/healthz', ['']],
+    [400, '/healthz', ['localhost/evil.example']],
+    [400, '/healthz', ['localhost?x']],
+    [400, '/healthz', ['evil.example@localhost']],
+    [400, '/healthz', []],
+    [400, 'ftp://localhost/healthz', ['localhost']],
+    [400, 'localhost/healthz', ['localhost']],
+    [200, 'http://localhost/healthz', ['localhost']],
+    [200, '/healthz', ['localhost']],
+  ])('%i for %j at %j', async (status, target, hosts) => {
+    const { answers } = await sendRaw(port(), get(target, hosts))
+    expect(answers.map((answer) => answer.status)).toEqual([status])
+  })
+
+  test('is not heard elsewhere either when there are two of them', async () => {
+    const open = await startTestAuthority({ settings: { host: '0.0.0.0', origin: 'https://id.example.com' } })
+    try {
+      const { answers } = await sendRaw(open.settings.port, get('/healthz', ['id.example.com', 'evil.example']))
+      expect(answers.map(({ status }) => status)).toEqual([400])
+    } finally {
+      await open.stop()
+    }
+  })
+})
+
+describe('a body', () => {
+  const begin = (more: string) => `${head('POST', people, json)}${more}\r\n\r\n`
+
+  test('that says it is large is refused before it comes', async () => {
+    for (const length of [mostBytes + 1, 2 ** 30, 999_999_999_999_999]) {
+      const { answers } = await sendRaw(port(), `${begin(`Content-Length: ${length}`)}{`, 1)
+      expect(answers.map(({ status }) => status)).toEqual([413])
+    }
+    await alive()
+  })
+
+  test('that comes in pieces without end is cut where it is too large', async () => {
+    const line = new Line(port())
+    await line.write(begin('Transfer-Encoding: chunked'))
+    const chunk = `4000\r\n${' '.repeat(0x4000)}\r\n`
+    let sent = 0
+    while (!line.socket.destroyed && sent < 64 * mostBytes && line.heard().answers.length === 0) {
+      await line.write(chunk)
+      sent += chunk.length
+    }
+    const { answers } = await line.until(1)
+    expect(answers.map(({ status }) => status)).toEqual([413])
+    expect(sent).toBeLessThan(8 * mostBytes)
+    line.socket.destroy()
+    await alive()
+  })
+
+  test('in the smallest pieces, with notes and trailers, is what it is', async () => {
+    const before = await countOf()
+    const text = named('piecewise')
+    const pieces = [...text].map((letter, n) => `1;${'x'.repeat(1 + (n % 7))}="y"\r\n${letter}\r\n`).join('')
+    const trailer = `Content-Length: 5\r\nAuthorization: Bearer x\r\nHost: evil.example\r\n`
+    const { answers } = await sendRaw(port(), `${begin('Transfer-Encoding: chunked')}${pieces}0\r\n${trailer}\r\n`, 1)
+    expect(answers.map(({ status }) => status)).toEqual([201])
+    expect(await countOf()).toBe(before + 1)
+    // Notes without end are not kept.
+    const notes = `1;${'x'.repeat(100_000)}\r\n`
+    const noted = await sendRaw(port(), `${begin('Transfer-Encoding: chunked')}${notes}`)
+    expect(noted.answers.map(({ status }) => status)).toEqual([413])
+  })
+
+  test('that is compressed is not opened', async () => {
+    const bomb = Buffer.alloc(32 * mostBytes, 0x20)
+    const plain = Buffer.from(named('compressed'))
+    for (const [coding, bytes] of [
+      ['gzip', gzipSync(bomb)],
+      ['gzip', gzipSync(plain)],
+      ['x-gzip', gzipSync(plain)],
+      ['br', brotliCompressSync(plain)],
+      ['deflate', deflateSync(plain)],
+      ['identity, gzip', gzipSync(plain)],
+      ['gzip, identity', gzipSync(plain)],
+      ['', plain],
+      ['zstd', plain],
+    ] as const) {
+      const response = await fetch(`${acme.issuer}/v1/people`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${acme.administratorSecret}`,
+          'content-type': 'application/json',
+          'content-encoding': coding,
+        },
+        body: bytes as BodyInit,
+      })
+      const taken = coding === '' ? [201, 415] : [415]
+      expect([coding, response.status]).toEqual([coding, expect.toBeOneOf(taken)])
+    }
+    const coded = `${head('POST', people, json)}Transfer-Encoding: gzip, chunked\r\n\r\n`
+    const bytes = gzipSync(plain)
+    const text = Buffer.concat([
+      Buffer.from(`${coded}${bytes.length.toString(16)}\r\n`),
+      bytes,
+      Buffer.from('\r\n0\r\n\r\n'),
+    ])
+    const { answers } = await sendRaw(port(), text, 1)
+    expect(answers.map(({ status }) => status)).toEqual([expect.toBeOneOf([400, 415, 501])])
+  })
+
+  test('of a hundred thousand members, alike or not, is refused as any other', async () => {
+    const members = (name: (n: number) => string, most = 100_000) => {
+      const written: string[] = []
+      let bytes = 0
+      for (let n = 0; n < most && bytes < mostBytes - 100; n += 1) {
+        const member = `"${name(n)}":1`
+        bytes += member.length + 1
+        written.push(member)
+      }
+      return `{${written.join(',')}}`
+    }
+    const deep = (open: string, close: string, n: number) => `${open.repeat(n)}1${close.repeat(n)}`
+    const bodies = [
+      members((n) => `k${n}`),
+      members((n) => `${n}`),
+      // Array indices: what some engines keep apart by a hash that can be worked out.
+      members((n) => `${n * 2 ** 12}`),
+      members((n) => `${4_294_967_294 - n * 8}`),
+      members((n) => `__proto__${n}`),
+      members((n) => (n % 2 === 0 ? 'Aa' : 'BB').repeat(1 + (n % 5)) + n.toString(36)),
+      members(() => 'same'),
+      members((n) => `\\u00${(n % 64).toString(16).padStart(2, '0')}${n}`, 60_000),
+      deep('[', ']', 400_000),
+      deep('{"a":', '}', 150_000),
+      `{"name":[${'[],'.repeat(300_000)}[]]}`,
+      `{"name":${'9'.repeat(1_000_000)}}`,
+      `{"name":"${'\\u0061'.repeat(170_000)}"}`,
+      `{"name":"${'\\ud83d\\ude00'.repeat(87_000)}"}`,
+      `{"name":"${'a'.repeat(1_000_000)}"}`,
+      ' '.repeat(1_000_000),
+    ]
+    const before = await countOf()
+    const answered = bodies.map(async (body) => {
+      const response = await fetch(`${acme.issuer}/v1/people`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${acme.administratorSecret}`, 'content-type': 'application/json' },
+        body,
+      })
+      const text = await response.text()
+      // Of a hundred thousand faults a few are told.
+      expect(text.length).toBeLessThan(2_000)
+      return response.status
+    })
+    await alive()
+    // On a busy machine some of a megabyte come too slowly.
+    for (const status of await Promise.all(answered)) expect([400, 408, 422]).toContain(status)
+    expect(await countOf()).toBe(before)
+    const form = Array.from({ length: 60_000 }, (_, n) => `p${n}=${n}`).join('&')
+    const type = { 'content-type': 'application/x-www-form-urlencoded' }
+    const token = await fetch(`${acme.issuer}/token`, { method: 'POST', headers: type, body: form })
+    expect(((await token.json()) as { error_code: string }).error_code).toBe('malformed')
+    await alive()
+  })
+})
+
+describe('headers', () => {
+  test('by the hundred thousand, or of a megabyte, are refused', async () => {
+    const many = (count: number, of: (n: number) => string) =>
+      `GET /healthz HTTP/1.1\r\nHost: localhost\r\n${Array.from({ length: count }, (_, n) => of(n)).join('')}\r\n`
+    for (const text of [
+      many(100_000, (n) => `x-${n}: a\r\n`),
+      many(150, (n) => `x-${n}: a\r\n`),
+      many(1, () => `x: ${'a'.repeat(1_000_000)}\r\n`),
+      many(1, () => `${'x'.repeat(1_000_000)}: a\r\n`),
+      `GET /${'a'.repeat(1_000_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+    ]) {
+      const { answers, closed } = await sendRaw(port(), text)
+      expect(closed).toBe(true)
+      // Whoever is still sending may be cut off before it hears why.
+      expect([[], [431]]).toContainEqual(answers.map(({ status }) => status))
+    }
+    await alive()
+  })
+
+  test('none is left out unseen: a body that stands behind too many is not taken for none', async () => {
+    const before = await countOf()
+    for (const others of [95, 97, 98, 99, 100, 101, 200]) {
+      const more = Array.from({ length: others }, (_, n) => `x-${n}: a\r\n`).join('')
+      const body = named('behind')
+      const text = `${head('POST', people, `${more}${json}`)}Content-Length: ${body.length}\r\n\r\n${body}`
+      const [answer] = (await sendRaw(port(), text, 1)).answers
+      expect([others, answer?.status]).toEqual([others, expect.toBeOneOf([201, 431])])
+    }
+    expect(await countOf()).toBeLessThan(before + 7)
+  })
+
+  test('that come letter by letter, or stop, are waited for no longer than any', async () => {
+    const letters = [...head('GET', '/healthz')]
+    const slow = Array.from({ length: 20 }, () => new Line(port()))
+    const sending = slow.map(async (line, n) => {
+      for (const letter of letters.slice(0, n * 3)) await line.write(letter)
+      return line.ended()
+    })
+    await alive()
+    for (const { answers } of await Promise.all(sending)) {
+      expect([[], [408]]).toContainEqual(answers.map(({ status }) => status))
+    }
+  })
+})
