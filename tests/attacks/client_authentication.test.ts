@@ -108,6 +108,12 @@ describe('A34: one credential, one client', () => {
     expect(code(await token({ ...signed, ...posted }))).toEqual(ambiguous)
     expect(code(await token(posted, { authorization: basic() }))).toEqual(ambiguous)
     expect(code(await token(signed, { authorization: basic() }))).toEqual(ambiguous)
+    // Also where nobody here reads the second: whoever stands before us may go by it.
+    for (const authorization of ['Bearer x', `Bearer ${acme.administratorSecret}`, 'Digest a', 'Negotiate YQ==', '']) {
+      const again = { client_assertion: await assertion(), client_assertion_type: bearer }
+      expect(code(await token(again, { authorization }))).toEqual(ambiguous)
+      expect(code(await token(posted, { authorization }))).toEqual(ambiguous)
+    }
   })
 
   test('a client id that is not the credential’s is refused', async () => {

@@ -68,14 +68,23 @@ export type AccessTokenExpectations = {
 const MAX_ACTORS = 8
 const HASH = /^[A-Za-z0-9_-]{43}$/
 
-/** Signs claims as a token of type `at+jwt`. Claims that no verifier would accept are an `internal_error`. */
+/** A token travels in a header, beside a proof and others: of all of them, servers commonly read 16 KiB. */
+const MAX_ISSUED = 12_288
+
+/**
+ * Signs claims as a token of type `at+jwt`. Claims that no verifier would accept are an `internal_error`; a token that would not
+ * arrive is refused `too_large`.
+ */
 export async function signAccessToken(key: SigningKey, claims: AccessTokenClaims): Promise<string> {
   try {
     assertClaims(claims)
   } catch (cause) {
     refuse('internal_error', { cause })
   }
-  return signJws(key, { typ: 'at+jwt' }, claims)
+  const token = await signJws(key, { typ: 'at+jwt' }, claims)
+  if (token.length > MAX_ISSUED)
+    refuse('too_large', { detail: 'The token: ask for less scope, or for fewer constraints.' })
+  return token
 }
 
 /**

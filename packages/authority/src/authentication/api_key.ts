@@ -7,6 +7,7 @@ const bearerKey = /^bearer (credence_ak_[A-Za-z0-9_-]+)$/i
 /** A scoped API key, `Authorization: Bearer credence_ak_…`: for those who can do no better. */
 export const apiKey: Way = {
   name: 'api_key',
+  inHeader: true,
   isTried: ({ request }) => bearerKey.test(request.headers.get('authorization') ?? ''),
   async prove(services, { organization, request }) {
     const [, secret] = bearerKey.exec(request.headers.get('authorization') ?? '') ?? []

@@ -27,11 +27,10 @@ async function prove(
   const tried = ways.filter((way) => way.isTried(attempt))
   const [way, another] = tried
   if (another !== undefined) refuse('client_authentication_ambiguous')
-  if (way === undefined) {
-    refuse(
-      attempt.request.headers.has('authorization') ? 'client_authentication_failed' : 'client_authentication_missing',
-    )
-  }
+  const inHeader = attempt.request.headers.has('authorization')
+  if (way === undefined) refuse(inHeader ? 'client_authentication_failed' : 'client_authentication_missing')
+  // Whoever stands before us may go by a header that nobody here reads, and take this for somebody else's request.
+  if (inHeader && !way.inHeader) refuse('client_authentication_ambiguous')
   const proven = await way.prove(services, attempt)
   const { client_id } = attempt.form
   if (client_id !== undefined && client_id !== proven.agent.spiffeId) refuse('client_authentication_ambiguous')

@@ -34,6 +34,8 @@ export type Proven = { agent: Agent; credential: Credential; steps: Step[] }
 export type Way = {
   /** The name in `token_endpoint_auth_methods_supported`. */
   name: string
+  /** Whether it stands in the Authorization header. */
+  inHeader?: true
   /** Whether the request tries this way. Looks at form only, and never refuses. */
   isTried(attempt: Attempt): boolean
   /** Refuses `client_authentication_failed` alike for an unknown client and for a wrong proof. */

@@ -8,6 +8,7 @@ const credentials = /^basic ([A-Za-z0-9+/]+={0,2})$/i
 /** RFC 6749 §2.3.1, with HTTP Basic. Client id and secret are form-encoded before they are joined by a colon. */
 export const clientSecretBasic: Way = {
   name: 'client_secret_basic',
+  inHeader: true,
   isTried: ({ request }) => scheme.test(request.headers.get('authorization') ?? ''),
   async prove(services, { organization, request }) {
     const shown = read(request.headers.get('authorization') ?? '')
