@@ -1,23 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { newId } from '@credence/protocol'
-import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { freshDatabase, postgresMissing } from '../../../../tests/postgres.ts'
-import { newOrganization } from '../../test/rig.ts'
-import { RefusalCounter } from '../audit/index.ts'
-import { FeedHub } from '../revocation/index.ts'
-import type { Organization, Services } from '../services.ts'
-import { steadyClock } from '../steady_clock.ts'
-import type { Store } from '../store/port.ts'
-import { openPostgres } from '../store/postgres/index.ts'
-import { openSqlite } from '../store/sqlite/index.ts'
-import { silentTelemetry } from '../telemetry/index.ts'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { postgresMissing } from '../../../../tests/postgres.ts'
+import { type Node, nodes, usual } from '../../test/key_nodes.ts'
+import type { Organization } from '../services.ts'
 import {
   activeKey,
   checkSealed,
   createSealer,
-  firstSigningKeySteps,
   forgetKeyStates,
   jwks,
   listSigningKeys,
@@ -30,57 +19,7 @@ import { rotateOne } from './rotation.ts'
 import { publicKeys } from './signing_keys.ts'
 
 const day = 86_400_000
-const leadSeconds = 900
-
-type Node = Services & { setAheadMs(ms: number): void }
-
-/** Several nodes on one store, as far as signing keys go. Each has a cache of its own. */
-async function nodes(
-  driver: 'sqlite' | 'postgres',
-  count: number,
-): Promise<{ all: Node[]; organization: Organization }> {
-  const directory = mkdtempSync(join(tmpdir(), 'credence-keys-'))
-  const shared = await (driver === 'sqlite'
-    ? openSqlite({ file: join(directory, 'credence.db') })
-    : openPostgres({ url: await freshDatabase() }))
-  onTestFinished(async () => {
-    await shared.close()
-    rmSync(directory, { recursive: true, force: true })
-  })
-  const sealer = await createSealer(parseWrappingKeys(newWrappingKey()))
-  const organization = newOrganization()
-  const all = Array.from({ length: count }, () => nodeOn(shared, sealer))
-  const first = all[0] as Node
-  const steps = await firstSigningKeySteps(first, organization)
-  await shared.commit({ organization: organization.id, steps, audit: null })
-  return { all, organization }
-}
-
-function nodeOn(shared: Store, sealer: Services['sealer']): Node {
-  let ahead = 0
-  const store: Store = {
-    commit: (command) => shared.commit(command),
-    of: (organization) => shared.of(organization),
-    global: shared.global,
-    onCommit: (listener) => shared.onCommit(listener),
-    onHint: (listener) => shared.onHint(listener),
-    sweep: (now) => shared.sweep(now),
-    ping: () => shared.ping(),
-    close: () => shared.close(),
-  }
-  const clock = steadyClock({ nowMs: () => Date.now() + ahead, monotonicMs: () => performance.now() + ahead })
-  const log = { debug() {}, info() {}, warn() {}, error() {} }
-  const config = { signingKeyLifetimeSeconds: 30 * 86_400, signingKeyLeadSeconds: leadSeconds }
-  const parts = { store, clock, log, sealer, config, telemetry: silentTelemetry }
-  const refusals = new RefusalCounter({ store, clock, log })
-  // Nobody listens.
-  const feed = new FeedHub({ store, clock, log, sign: async () => '', operators: async () => () => false })
-  const setAheadMs = (ms: number) => {
-    ahead = ms
-  }
-  // Few settings are needed.
-  return { ...parts, refusals, feed, setAheadMs } as unknown as Node
-}
+const leadSeconds = usual.signingKeyLeadSeconds
 
 const states = async (node: Node, organization: Organization) =>
   (await listSigningKeys(node, organization)).map(({ state }) => state).sort()
@@ -184,4 +123,22 @@ test('a signing key cannot be read out of the process', async () => {
   const key = await activeKey(all[0] as Node, organization)
   expect(JSON.stringify(key)).not.toMatch(/"d"/)
   expect(Object.values(key).some((member) => member instanceof CryptoKey)).toBe(false)
+})
+
+test('the key that signs is found among however many that are retired', async () => {
+  const { all, organization } = await nodes('sqlite', 1)
+  const [node] = all as [Node]
+  const [row] = await node.store.of(organization.id).list('signing_keys', { order: { by: 'id' }, limit: 1 })
+  if (!row) throw new Error('there is no key')
+  const retired = { ...row, state: 'retired' as const, retired_at_ms: Date.now() }
+  for (let n = 0; n < 2_100; n += 300) {
+    const steps = Array.from({ length: 300 }, () => {
+      const id = newId('sgk')
+      return { do: 'insert', table: 'signing_keys', row: { ...retired, id }, otherwise: 'conflict' } as const
+    })
+    await node.store.commit({ organization: organization.id, steps, audit: null })
+  }
+  expect((await activeKey(node, organization)).kid).toBe(row.id)
+  expect(await publicKeys(node, organization)).toHaveLength(2_101)
+  expect(await listSigningKeys(node, organization)).toHaveLength(2_101)
 })

@@ -53,7 +53,7 @@ export async function listSigningKeys(
   services: Pick<Services, 'store'>,
   organization: Pick<Organization, 'id'>,
 ): Promise<SigningKeyRecord[]> {
-  const rows = await services.store.of(organization.id).list('signing_keys', { order: { by: 'id' }, limit: 1_000 })
+  const rows = await listAll(services.store, organization)
   return rows.map((row) => ({
     kid: row.id,
     alg: row.alg as Algorithm,
@@ -118,11 +118,7 @@ async function shown(services: Services, organization: Organization): Promise<Sh
   const readAtMonotonicMs = services.clock.monotonicMs()
   const known = shown.get(organization.id)
   if (known !== undefined && readAtMonotonicMs - known.readAtMonotonicMs < stateCacheMs) return known
-  const rows = await services.store.of(organization.id).list('signing_keys', {
-    in: { column: 'state', values: ['published', 'active', 'retired'] },
-    order: { by: 'id' },
-    limit: 1_000,
-  })
+  const rows = await listAll(services.store, organization, ['published', 'active', 'retired'])
   const longAgo = services.clock.nowMs() - retiredRetentionMs
   const honoured = new Map<string, PublicKey>()
   for (const row of rows) {
@@ -132,6 +128,28 @@ async function shown(services: Services, organization: Organization): Promise<Sh
   const read = { readAtMonotonicMs, active: rows.find(({ state }) => state === 'active'), honoured }
   remember(shown, organization.id, read)
   return read
+}
+
+const pageSize = 1_000
+
+/** However many have been retired: the one that signs may be the last of them. */
+async function listAll(
+  store: Store,
+  organization: Pick<Organization, 'id'>,
+  states?: readonly SigningKeyState[],
+): Promise<Array<RowOf<'signing_keys'>>> {
+  const all: Array<RowOf<'signing_keys'>> = []
+  for (;;) {
+    const last = all.at(-1)
+    const page = await store.of(organization.id).list('signing_keys', {
+      ...(states && { in: { column: 'state', values: states } }),
+      order: { by: 'id' },
+      limit: pageSize,
+      ...(last && { after: last.id }),
+    })
+    all.push(...page)
+    if (page.length < pageSize) return all
+  }
 }
 
 async function unseal(
