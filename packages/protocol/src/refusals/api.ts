@@ -3,8 +3,8 @@ export const api = {
   already_ended: {
     status: 409,
     oauth: 'invalid_request',
-    says: 'This has ended for good.',
-    hint: 'Create a new one; what has ended never lives again.',
+    says: 'This has ended already.',
+    hint: 'What is suspended may be resumed; what has ended for good never lives again: create a new one.',
   },
   audience_invalid: {
     status: 422,
