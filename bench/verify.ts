@@ -1,109 +1,120 @@
-import { createDpopProof } from '@credence/protocol'
-import { createAgent } from '@credence/sdk'
-import { createVerifier } from '@credence/sdk/verify'
-import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
-import { type Figure, figure } from './report.ts'
-import { bearerToken, startWorld } from './world.ts'
+import { type Measured, race } from './race.ts'
+import { type Figure, figure, type Wanted } from './report.ts'
+import { contestantsOf, DEPTHS, names, verifiersOf } from './verify_contestants.ts'
+import { startWorld } from './world.ts'
 
-const ROUNDS = 5
-const AT_ONCE = 32
+/** What is said of the contestants: one's rate, its cost, or one's rate beside another's in the same round. */
+type Row = { name: string; needs: string[]; make(of: (name: string) => Measured): Figure }
 
-type Contestant = {
-  name: string
-  calls: number
-  prepare?(calls: number): Promise<void>
-  verify(call: number): Promise<void>
-}
-
-/** Verifications per second in one process, ours beside `jose.jwtVerify` on the very same tokens and keys. */
-export const measureVerification = async (): Promise<Figure[]> => {
+/**
+ * Verifications per second in one process with 32 calls in flight, and what each costs of all its threads, beside peers and beside the bare
+ * signature checks of the very same tokens and keys.
+ */
+export const measureVerification = async (wanted: Wanted): Promise<Figure[]> => {
+  const asked = rows.filter(({ name }) => wanted(name))
+  if (asked.length === 0) return []
+  const needed = new Set(asked.flatMap(({ needs }) => needs))
   const world = await startWorld()
-  const { issuer, audience, scope } = world
-  const worker = createAgent({ issuer, clientId: world.agent.clientId, key: world.agent.key })
-  const operator = createAgent({ issuer, clientId: world.operator.clientId, key: world.operator.key })
-  const verifying = (keep: number) =>
-    createVerifier({ resource: audience, issuers: [{ issuer, operator }], proof: 'optional', keep })
-  const warm = verifying(1000)
-  const cold = verifying(1)
+  const verifiers = verifiersOf(world)
   try {
-    await Promise.all([warm.ready(), cold.ready()])
+    await Promise.all(Object.values(verifiers).map((each) => each.ready()))
     // A verifier that has just started asks for a nonce in each proof until none from before its start can pass.
     await new Promise((resolve) => setTimeout(resolve, 7000))
-    const bearer = await Promise.all([bearerToken(world), bearerToken(world)])
-    const bound = await worker.token({ resource: audience, scope })
-    const keySet = createLocalJWKSet((await (await fetch(`${issuer}/jwks`)).json()) as JSONWebKeySet)
-
-    const request = (headers: Record<string, string>): Request => new Request(`${audience}/records`, { headers })
-    const asBearer = bearer.map((token) => request({ authorization: `Bearer ${token}` }))
-    let proven: Request[] = []
-
-    const must = async (verdict: ReturnType<typeof warm.verify>): Promise<void> => {
-      const seen = await verdict
-      if (!seen.ok) throw seen.refusal
-    }
-    const contestants: Contestant[] = [
-      {
-        name: 'credence, token seen before, lineage checked',
-        calls: 200_000,
-        verify: () => must(warm.verify(asBearer[0] as Request, { scope })),
-      },
-      {
-        name: 'credence, token not seen before',
-        calls: 20_000,
-        // Two tokens take turns in a memory for one, so each comes as a stranger.
-        verify: (call) => must(cold.verify(asBearer[call % 2] as Request, { scope })),
-      },
-      {
-        name: 'credence, token seen before, fresh DPoP proof',
-        calls: 10_000,
-        prepare: async (calls) => {
-          const now = Math.floor(Date.now() / 1000)
-          const url = `${audience}/records`
-          proven = await Promise.all(
-            Array.from({ length: calls }, async () =>
-              request({
-                authorization: `DPoP ${bound.value}`,
-                dpop: await createDpopProof(world.agent.key, { method: 'GET', url, now, accessToken: bound.value }),
-              }),
-            ),
-          )
-        },
-        verify: (call) => must(warm.verify(proven[call] as Request, { scope })),
-      },
-      {
-        name: 'jose.jwtVerify, local key set',
-        calls: 20_000,
-        verify: async (call) => {
-          await jwtVerify(bearer[call % 2] as string, keySet, {
-            issuer,
-            audience,
-            typ: 'at+jwt',
-            algorithms: ['ES256'],
-          })
-        },
-      },
-    ]
-    const rates = new Map<string, number[]>(contestants.map(({ name }) => [name, []]))
-    for (let round = 0; round <= ROUNDS; round++) {
-      for (const contestant of contestants) {
-        const rate = await measure(contestant)
-        if (round > 0) rates.get(contestant.name)?.push(rate)
-      }
-    }
-    return contestants.map(({ name }) => figure(`verifications, ${name}`, '/s', rates.get(name) ?? []))
+    const contestants = await contestantsOf(world, verifiers)
+    const measured = await race(contestants.filter(({ name }) => needed.has(name)))
+    return asked.map(({ make }) => make((name) => measured.get(name) as Measured))
   } finally {
-    await Promise.all([warm.stop(), cold.stop()])
+    await Promise.all(Object.values(verifiers).map((each) => each.stop()))
     await world.stop()
   }
 }
 
-const measure = async ({ calls, prepare, verify }: Contestant): Promise<number> => {
-  await prepare?.(calls)
-  const started = performance.now()
-  let next = 0
-  const lane = async (): Promise<void> => {
-    while (next < calls) await verify(next++)
+const rate = (name: string, goal?: Parameters<typeof figure>[3]): Row => ({
+  name: `verifications, ${name}`,
+  needs: [name],
+  make: (of) => figure(`verifications, ${name}`, '/s', of(name).perSecond, goal),
+})
+
+const cost = (name: string): Row => ({
+  name: `CPU per verification, ${name}`,
+  needs: [name],
+  make: (of) => figure(`CPU per verification, ${name}`, 'µs', of(name).cpu),
+})
+
+/** How many times longer than the bare checks it takes, round by round. */
+const timesBare = (name: string, bareName: string): Row => {
+  const row = `time over that of its own signature checks, ${name}`
+  const goal = { says: 'at most 1.2', holds: (value: number) => value <= 1.2 }
+  return {
+    name: row,
+    needs: [name, bareName],
+    make: (of) => figure(row, 'x', ratios(of(bareName).perSecond, of(name).perSecond), goal),
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, lane))
-  return (calls * 1000) / (performance.now() - started)
 }
+
+const ratios = (over: readonly number[], under: readonly number[]): number[] =>
+  over.map((value, round) => value / (under[round] ?? Number.NaN))
+
+/** How many times the rate of a peer that does the same. */
+const beside = (name: string, peer: string): Row => {
+  const row = `times the rate of ${peer}, ${name}`
+  const goal = { says: 'more than 1', holds: (value: number) => value > 1 }
+  return {
+    name: row,
+    needs: [name, peer],
+    make: (of) => figure(row, 'x', ratios(of(name).perSecond, of(peer).perSecond), goal),
+  }
+}
+
+const shareOfBare = (name: string, bareName: string): Row => {
+  const row = `share of the rate of its bare signature check, ${name}`
+  const goal = { says: 'at least 80 %', holds: (value: number) => value >= 80 }
+  const percent = (of: (name: string) => Measured) => ratios(of(name).perSecond, of(bareName).perSecond)
+  return {
+    name: row,
+    needs: [name, bareName],
+    make: (of) =>
+      figure(
+        row,
+        '%',
+        percent(of).map((share) => share * 100),
+        goal,
+      ),
+  }
+}
+
+const rows: readonly Row[] = [
+  rate(names.bare),
+  cost(names.bare),
+  rate(names.cold),
+  cost(names.cold),
+  timesBare(names.cold, names.bare),
+  rate(names.jose),
+  cost(names.jose),
+  beside(names.cold, names.jose),
+  rate(names.fastJwtCold),
+  cost(names.fastJwtCold),
+  beside(names.cold, names.fastJwtCold),
+  ...DEPTHS.flatMap((depth) => [
+    rate(names.coldAt(depth)),
+    timesBare(names.coldAt(depth), names.bareAt(depth)),
+    rate(names.provenChain(depth)),
+    timesBare(names.provenChain(depth), names.bareChain(depth)),
+  ]),
+  rate(names.warm, { says: 'above 200,000', holds: (value) => value > 200_000 }),
+  rate(names.fastJwtWarm),
+  beside(names.warm, names.fastJwtWarm),
+  rate(names.bareProof),
+  cost(names.bareProof),
+  rate(names.proven),
+  cost(names.proven),
+  shareOfBare(names.proven, names.bareProof),
+  rate(names.express),
+  rate(names.expressCold),
+  rate(names.expressPeer),
+  beside(names.express, names.expressPeer),
+  beside(names.expressCold, names.expressPeer),
+  rate(names.expressProven),
+  rate(names.expressPeerProven),
+  beside(names.expressProven, names.expressPeerProven),
+]
