@@ -41,8 +41,23 @@ export async function setStage(options: Parameters<typeof startTestAuthority>[0]
     ...options,
     settings: { failuresPerMinute: 0, ...options.settings },
   })
-  const acme = authority.organizations.acme as TestOrganization
-  const other = authority.organizations.other as TestOrganization
+  const { acme, other } = authority.organizations as { acme: TestOrganization; other: TestOrganization }
+  const stage = await stageOf(authority, acme, other)
+  return {
+    ...stage,
+    async stop() {
+      await stage.stop()
+      await authority.stop()
+    },
+  }
+}
+
+/** All of it in this organization, beside that other one. */
+export async function stageOf(
+  authority: TestAuthority,
+  acme: TestOrganization,
+  other: TestOrganization,
+): Promise<Stage> {
   const cast = castOf(acme)
   const permissions = [api, files].map((resource) => ({ resource, scope: 'a:*' }))
   const ada = await cast.person('Ada', permissions)
@@ -96,10 +111,7 @@ export async function setStage(options: Parameters<typeof startTestAuthority>[0]
     authorityKey: await signingKeyOf(authority, acme),
     verifier,
     nonce: '',
-    async stop() {
-      await verifier.stop()
-      await authority.stop()
-    },
+    stop: () => verifier.stop(),
   }
   stage.nonce = await nonceOf(stage)
   return stage
