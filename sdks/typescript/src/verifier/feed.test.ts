@@ -309,6 +309,29 @@ test('this machine’s clock: jumps do not touch the lease, and going back reviv
   expect(await verify(token)).toBe('token_expired')
 })
 
+test('both clocks ahead and back again: what a fact ended is past by the time that calls are judged by, before it is forgotten', async () => {
+  await start()
+  await verifier.ready()
+  const claims = await issuer.claims()
+  const token = await issuer.token(claims)
+  await issuer.revoke(claims.agent)
+  await until(() => verifier.state().issuers[issuer.issuer]?.seq === 1)
+  const ahead = 3 * 3_600_000
+  clock.jump(ahead)
+  for (let second = 0; second < 4; second++) {
+    await clock.advance(1_000)
+    await issuer.heartbeat()
+  }
+  await until(() => verifier.state().issuers[issuer.issuer]?.facts === 0)
+  clock.jump(-ahead)
+  for (let second = 0; second < 4; second++) {
+    await clock.advance(1_000)
+    await issuer.heartbeat()
+  }
+  expect(verifier.state().ready).toBe(true)
+  expect(await verify(token)).toBe('token_expired')
+})
+
 test('when stale, scopes that were granted as harmless may go on, and nothing else', async () => {
   issuer.whenStale = 'harmless_reads'
   issuer.harmlessScopes = ['ledger:read']
