@@ -113,12 +113,20 @@ export class AuthorityProcess {
   }
 
   /** @param through what this start goes through. @returns milliseconds until it answers. */
-  async start(through: readonly string[] = this.#through): Promise<number> {
+  async start(
+    through: readonly string[] = this.#through,
+    settings: Readonly<Record<string, string | undefined>> = {},
+  ): Promise<number> {
     const began = performance.now()
     const script = fileURLToPath(new URL('./serve.ts', import.meta.url))
     const command = [...through, process.execPath, '--conditions=@credence/source', script]
     const child = spawn(command[0] as string, command.slice(1), {
-      env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, ...this.#environment },
+      env: {
+        PATH: process.env.PATH,
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+        ...this.#environment,
+        ...settings,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#child = child

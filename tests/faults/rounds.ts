@@ -89,9 +89,12 @@ async function inTheMiddle({ ledger }: Stage, chance: Chance): Promise<void> {
 }
 
 /** The actors, in an organization of their own. Of several processes each is reached as often as the others. */
-export async function setStage(deployment: Deployment, chance: Chance): Promise<Stage> {
+export async function setStage(
+  deployment: Deployment,
+  chance: Chance,
+  reach = () => chance.pick(deployment.processes).url,
+): Promise<Stage> {
   const organization = await deployment.createOrganization('acme')
-  const reach = () => chance.pick(deployment.processes).url
   return Stage.set(organization, join(deployment.directory, 'ledger.jsonl'), reach)
 }
 

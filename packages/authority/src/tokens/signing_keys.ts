@@ -67,14 +67,16 @@ export async function listSigningKeys(
   }))
 }
 
-/** The key that signs now. */
+/** The key that signs now. Refuses `signing_key_unavailable` when it cannot be opened here: another process sealed it, and verifying goes on. */
 export async function activeKey(services: Services, organization: Organization): Promise<SigningKey> {
   const { active } = await shown(services, organization)
   if (active === undefined) refuse('internal_error', { cause: new Error('the organization has no active signing key') })
   const { signers } = cacheOf(services.store)
   const known = signers.get(active.id)
   if (known !== undefined) return known
-  const key = await unseal(services, organization, active)
+  const key = await unseal(services, organization, active).catch((cause: unknown) =>
+    refuse('signing_key_unavailable', { cause }),
+  )
   remember(signers, active.id, key)
   return key
 }

@@ -90,6 +90,12 @@ export const tokenEndpoint = {
     says: 'A scope is not one that the resource declares.',
     hint: 'Use the scopes the resource declares; they are case-sensitive.',
   },
+  signing_key_unavailable: {
+    status: 503,
+    oauth: 'temporarily_unavailable',
+    says: 'This process cannot open the key that signs, and signs with no other.',
+    hint: 'Give every process the wrapping keys that any of them has.',
+  },
   // RFC 8693 §2.2.2: a subject or actor token that is invalid for any reason MUST be answered with invalid_request.
   subject_token_invalid: {
     status: 400,
