@@ -43,7 +43,7 @@ const cost = (name: string): Row => ({
 
 /** How many times longer than the bare checks it takes, round by round. */
 const timesBare = (name: string, bareName: string): Row => {
-  const row = `time over that of its own signature checks, ${name}`
+  const row = `${name}, time over that of its own signature checks`
   const goal = { says: 'at most 1.2', holds: (value: number) => value <= 1.2 }
   return {
     name: row,
@@ -57,7 +57,7 @@ const ratios = (over: readonly number[], under: readonly number[]): number[] =>
 
 /** How many times the rate of a peer that does the same. */
 const beside = (name: string, peer: string): Row => {
-  const row = `times the rate of ${peer}, ${name}`
+  const row = `${name}, times the rate of ${peer}`
   const goal = { says: 'more than 1', holds: (value: number) => value > 1 }
   return {
     name: row,
@@ -67,7 +67,7 @@ const beside = (name: string, peer: string): Row => {
 }
 
 const shareOfBare = (name: string, bareName: string): Row => {
-  const row = `share of the rate of its bare signature check, ${name}`
+  const row = `${name}, share of the rate of its bare signature check`
   const goal = { says: 'at least 80 %', holds: (value: number) => value >= 80 }
   const percent = (of: (name: string) => Measured) => ratios(of(name).perSecond, of(bareName).perSecond)
   return {
