@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { newWrappingKey } from '@credence/authority'
 
 /** An authority as an operator runs it: `credence start`, in a process of its own, with a store that outlives it. */
 export type Deployed = {
@@ -24,21 +24,29 @@ export type Deployed = {
 
 /**
  * @param environment more settings, `CREDENCE_…`
- * @param under where the store is put; the system's directory for temporary files, unless it is said
+ * @param directory where the store is, or is put; a new one, unless it is said
  */
 export const deploy = async (
-  options: { store?: string; environment?: Record<string, string>; under?: string; flags?: string[] } = {},
+  options: {
+    store?: string
+    environment?: Record<string, string>
+    directory?: string | undefined
+    flags?: string[]
+  } = {},
 ): Promise<Deployed> => {
-  const directory = mkdtempSync(join(options.under ?? tmpdir(), 'credence-bench-'))
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'credence-bench-'))
+  mkdirSync(directory, { recursive: true })
+  const free = await freePort()
   const store = options.store ?? `sqlite:${join(directory, 'credence.db')}`
-  const port = await freePort()
+  // The issuer has it in it, for ever.
+  const port = Number(kept(join(directory, 'port'), () => `${free}`))
   const origin = `http://localhost:${port}`
   const environment = {
     ...process.env,
     CREDENCE_ORIGIN: origin,
     CREDENCE_PORT: `${port}`,
     CREDENCE_DOMAIN: 'credence.example',
-    CREDENCE_WRAPPING_KEYS: `first:${randomBytes(32).toString('base64url')}`,
+    CREDENCE_WRAPPING_KEYS: kept(join(directory, 'wrapping-keys'), () => newWrappingKey()),
     CREDENCE_STORE: store,
     CREDENCE_DIRECTORY: directory,
     CREDENCE_LOG_LEVEL: 'error',
@@ -87,6 +95,19 @@ export const residentMiB = (pid: number): number => {
   }
 }
 
+/** Processor time a process has used, all its threads, milliseconds. Linux only: elsewhere NaN. */
+export const cpuMs = (pid: number): number => {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ')
+    // In hundredths of a second, whatever the machine (proc(5)).
+    return (Number(fields[11]) + Number(fields[12])) * 10
+  } catch {
+    return Number.NaN
+  }
+}
+
 const isReady = async (origin: string): Promise<boolean> => {
   try {
     const response = await fetch(`${origin}/readyz`)
@@ -95,6 +116,12 @@ const isReady = async (origin: string): Promise<boolean> => {
   } catch {
     return false
   }
+}
+
+/** What the file holds; what is made, when there is none. */
+export const kept = (file: string, make: () => string): string => {
+  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 })
+  return readFileSync(file, 'utf8')
 }
 
 const freePort = (): Promise<number> =>

@@ -40,16 +40,28 @@ const random = (length: number): string => {
  * The id of the `index`-th of `count`: in the order of their ids, and spread over all that there can be, so that those that are made
  * later fall between them, anywhere.
  */
-export const idAt = (prefix: string, index: number, count: number): string => {
-  let value = Math.floor(((index + 0.5) / count) * 2 ** 42)
+export const idAt = (prefix: string, index: number, count: number): string =>
+  `${prefix}_${place(((index + 0.5) / count) * 2 ** 42)}${rest(index)}`
+
+/** An id that nothing else has, anywhere among all that there can be. */
+const scatteredId = (prefix: string, index: number): string =>
+  `${prefix}_${place((index * 2_654_435_761) % 2 ** 42)}${rest(index)}`
+
+/** Seven letters for 42 bits. */
+const place = (bits: number): string => {
+  let value = Math.floor(bits)
   let text = ''
-  for (let place = 0; place < 7; place++) {
+  for (let letter = 0; letter < 7; letter++) {
     text = digits[value % 64] + text
     value = Math.floor(value / 64)
   }
+  return text
+}
+
+/** The last of 22 letters has four bits that mean nothing, and must be zero. */
+const rest = (index: number): string => {
   const at = (index * 7919) % (chance.length - 14)
-  // The last of 22 letters has four bits that mean nothing, and must be zero.
-  return `${prefix}_${text}${chance.slice(at, at + 14)}A`
+  return `${chance.slice(at, at + 14)}A`
 }
 
 export const handleAt = (index: number): string => `agent-${index}`
@@ -123,7 +135,7 @@ export type LogRow = Tables['audit_records'] & { position: number }
 export function* records({ organization, log, nowMs }: Seed, size: Size): Iterable<LogRow> {
   const count = size.agents + Math.floor(size.delegations / 10)
   for (let i = 0; i < count; i++) {
-    const id = `aud_${random(21)}A`
+    const id = scatteredId('aud', i)
     const of = i < size.agents ? idAt('agt', i, size.agents) : `dlg_${random(21)}A`
     const type = i < size.agents ? 'agent.registered' : 'delegation.registered'
     const by = 'adm_AAAAAAAAAAAAAAAAAAAAAA'

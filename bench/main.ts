@@ -4,6 +4,7 @@
  *
  * A suite is a file that exports `measure…(wanted: Wanted): Promise<Figure[]>`, and one row here.
  */
+import { measureGrowth } from './growth.ts'
 import { machine, print, type Suite, versionsOf } from './report.ts'
 import { measureRevocation } from './revoke.ts'
 import { measureSize } from './size.ts'
@@ -29,6 +30,11 @@ const suites: Readonly<Record<string, Suite>> = {
       'revoke to refused at the last of 1, 100, 1,000, 10,000 connections: median, p99; all fresh again after a restart; memory',
     measure: measureRevocation,
   },
+  growth: {
+    about:
+      'growth: a token, an exchange, the start and idle memory in a small store and a large one; SQLite, PostgreSQL',
+    measure: measureGrowth,
+  },
   size: {
     about: 'bundle of an edge verifier, minified and gzipped',
     measure: measureSize,
@@ -41,6 +47,7 @@ const list = Object.entries(suites)
 const help = `npm run bench [-- <suite or word> ...] [--json]
 
 Without words: every figure. A suite's name: its figures. Any other word: the figures that have it in their names.
+--full: growth up to 1 million agents and 10 million delegations, which takes most of an hour and 20 GB.
 --json prints {"rows": [{"name", "value", "unit", "goal", "reached"}]} and nothing else.
 
 ${list}
@@ -52,7 +59,7 @@ if (args.includes('--help') || args.includes('-h')) {
   process.exit(0)
 }
 const asJson = args.includes('--json')
-const words = args.filter((word) => word !== '--json').map((word) => word.toLowerCase())
+const words = args.filter((word) => !word.startsWith('--')).map((word) => word.toLowerCase())
 const unknown = words.filter((word) => !suitesWith(word).length)
 if (unknown.length > 0) {
   process.stderr.write(`There is no figure with ${unknown.join(', ')}.\n\n${help}`)

@@ -5,8 +5,8 @@ import { AgentKey } from '@credence/sdk'
 import { startServer } from './load.ts'
 import { tokenForm } from './token_form.ts'
 
-/** An authority with one organization, one resource, its operator and one agent: what every figure is measured in. */
-export type World = {
+/** One organization, one resource, its operator and one agent: what every figure is measured in. */
+export type Furnished = {
   /** Its id; and that of the person who owns the agents and may do all that they may. */
   organization: string
   person: string
@@ -15,9 +15,13 @@ export type World = {
   scope: string
   agent: { id: string; clientId: string; key: AgentKey }
   operator: { id: string; clientId: string; key: AgentKey }
+  post<T>(path: string, body: unknown): Promise<T>
+}
+
+/** Such an organization, and the authority that has it. */
+export type World = Furnished & {
   /** The authority's process. */
   pid: number
-  post<T>(path: string, body: unknown): Promise<T>
   stop(): Promise<void>
 }
 
@@ -41,7 +45,7 @@ export const startWorld = async (options: { store?: string } = {}): Promise<Worl
 }
 
 /** Makes, at an authority that is new, what every figure is measured in. */
-export const furnish = async ({ origin, installationSecret }: Ready): Promise<Omit<World, 'pid' | 'stop'>> => {
+export const furnish = async ({ origin, installationSecret }: Ready): Promise<Furnished> => {
   const asAdministrator =
     (base: string, secret: string) =>
     async <T>(path: string, body: unknown): Promise<T> => {
@@ -67,7 +71,7 @@ export const furnish = async ({ origin, installationSecret }: Ready): Promise<Om
     name: 'Ada',
     permissions: [{ resource: audience, scope: 'records:*' }],
   })
-  const agent = async (handle: string): Promise<World['agent']> => {
+  const agent = async (handle: string): Promise<Furnished['agent']> => {
     const key = await AgentKey.generate({ savable: true })
     const { id, client_id } = await post<{ id: string; client_id: string }>('/v1/agents', {
       handle,
@@ -101,7 +105,7 @@ export const furnish = async ({ origin, installationSecret }: Ready): Promise<Om
 }
 
 /** The SDK binds every token it gets; unbound ones are asked for by hand. */
-export const bearerToken = async (world: World): Promise<string> => {
+export const bearerToken = async (world: Furnished): Promise<string> => {
   const { issuer, audience: resource, scope } = world
   const { clientId, key } = world.agent
   const now = Math.floor(Date.now() / 1000)
