@@ -5,6 +5,7 @@ import { newId } from '@credence/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, startTestAuthority, type TestAuthority, type TestOrganization } from '../authority.ts'
 import { callFeed, made, openPoint, registerAgent, registerOperator } from '../revocation/enforcement_point.ts'
+import { Line } from './raw.ts'
 
 let authority: TestAuthority
 let acme: TestOrganization
@@ -82,6 +83,75 @@ describe('bodies that never end', () => {
       Array.from({ length: count }, () => `${when} HTTP/1.1 408 Request Timeout`)
     expect(answers.slice(0, 36)).toEqual(timedOut(36, 'early'))
     expect(answers.toSorted()).toEqual([...timedOut(most, 'early'), ...timedOut(36, 'late')])
+  })
+})
+
+describe('connections that are opened and left', () => {
+  // More than there may be bodies on their way from one address.
+  const most = 80
+  const whole = 'GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  const large = 'GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'
+  const left: Record<string, (line: Line) => unknown> = {
+    'without a word': () => {},
+    'in the middle of a line': (line) => line.write('GET /healthz HT'),
+    'in the middle of the headers': (line) => line.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: '),
+    'in the middle of a body': (line) =>
+      line.write('POST /o/acme/token HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n'.concat(`${form}\r\n\r\na`)),
+    'after an answer': (line) => line.write(whole),
+    'with answers that are not read': (line) => {
+      line.socket.pause()
+      return line.write(large.repeat(4))
+    },
+  }
+  const form = 'Content-Type: application/x-www-form-urlencoded'
+
+  test.each(Object.entries(left))('%s keep nobody out', async (_how, leave) => {
+    const own = await startTestAuthority({ organizations: ['acme'], settings: { connections: most } })
+    const lines: Line[] = []
+    let attacking = true
+    let connected = 0
+    // Whoever is closed comes back soon.
+    const open = () => {
+      if (!attacking) return
+      const line = new Line(own.settings.port)
+      lines.push(line)
+      line.socket.once('connect', () => {
+        connected += 1
+        void leave(line)
+      })
+      line.socket.once('close', () => setTimeout(open, 200))
+    }
+    try {
+      for (let n = 0; n < most + 50; n += 1) open()
+      await expect.poll(() => connected).toBeGreaterThanOrEqual(most + 50)
+      const victim = own.organizations.acme as TestOrganization
+      for (let n = 0; n < 2; n += 1) {
+        const fresh = { headers: { connection: 'close' } }
+        for (const path of ['/healthz', '/readyz', '/o/acme/jwks']) {
+          expect((await fetch(`${own.origin}${path}`, fresh)).status).toBe(200)
+        }
+        const killed = await victim.api('post', '/v1/revocations', { id: newId('tok'), cause: 'compromised' })
+        expect(killed.status).toBe(200)
+      }
+    } finally {
+      attacking = false
+      for (const { socket } of lines) socket.destroy()
+      await own.stop()
+    }
+  })
+
+  test('do not close one that is worked on', async () => {
+    const own = await startTestAuthority({ organizations: ['acme'], settings: { connections: 30 } })
+    const worked = await registerOperator(own.organizations.acme as TestOrganization, 'op')
+    const point = await openPoint(worked)
+    await point.until(() => point.batches.length > 0)
+    const lines = Array.from({ length: 100 }, () => new Line(own.settings.port))
+    await expect.poll(() => lines.filter(({ socket }) => socket.closed).length).toBeGreaterThanOrEqual(60)
+    const heard = point.batches.length
+    await point.until(() => point.batches.length > heard + 1)
+    for (const { socket } of lines) socket.destroy()
+    await point.stop()
+    await own.stop()
   })
 })
 
