@@ -1,6 +1,6 @@
 // A36 to A39 of the attack list, at the token endpoint and at the authority's own API.
 
-import { createDpopProof, generateSigningKey, hashText, signJws } from '@credence/protocol'
+import { createDpopProof, generateSigningKey, hashText, signClientAssertion, signJws } from '@credence/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, startTestAuthority, type TestAuthority, type TestOrganization } from '../authority.ts'
 import { type Agent, type Cast, castOf, seconds } from '../cast.ts'
@@ -127,32 +127,86 @@ describe('A38: at the authority’s own API', () => {
   })
 })
 
-test('A39: where a nonce is on, it is always asked for, and only ours will do', async () => {
-  const strict = await startTestAuthority({ organizations: ['acme'], settings: { dpopNonce: 'required' } })
-  try {
-    const organization = strict.organizations.acme as TestOrganization
-    const there = castOf(organization)
-    const subject = await there.agent('agent', await there.person('Ada'), {
-      capabilities: ['a'],
-      permissions: [{ resource: api, scope: 'a' }],
-    })
-    await there.resource(api, ['a'])
-    const ask = async (nonce?: string) => {
-      const target = `${organization.issuer}/token`
-      const proof = { method: 'POST', url: target, now: seconds(), ...(nonce !== undefined && { nonce }) }
-      return there.ask(subject, itself, { proof: await createDpopProof(subject.key, proof) })
+describe('A39: where a nonce is on', () => {
+  let strict: TestAuthority
+  let organization: TestOrganization
+  let subject: Agent
+  let aheadMs = 0
+  const now = () => Math.floor((Date.now() + aheadMs) / 1000)
+
+  beforeAll(async () => {
+    const clock = { nowMs: () => Date.now() + aheadMs, monotonicMs: () => performance.now() + aheadMs }
+    const settings = { dpopNonce: 'required', failuresPerMinute: 0 } as const
+    strict = await startTestAuthority({ organizations: ['acme', 'other'], settings, clock })
+    organization = strict.organizations.acme as TestOrganization
+    for (const one of Object.values(strict.organizations)) {
+      const there = castOf(one)
+      const permissions = [{ resource: api, scope: 'a' }]
+      const made = await there.agent('agent', await there.person('Ada'), { capabilities: ['a'], permissions })
+      await there.resource(api, ['a'])
+      if (one === organization) subject = made
     }
+  })
+  afterAll(() => strict.stop())
+
+  /** A token request whose proof has this nonce in it, at the authority's own time. */
+  const ask = async (nonce?: string, resource = api) => {
+    const { issuer } = organization
+    const proof = { method: 'POST', url: `${issuer}/token`, now: now(), ...(nonce !== undefined && { nonce }) }
+    const assertion = await signClientAssertion(subject.key, { clientId: subject.clientId, issuer, now: now() })
+    const how = { assertion, proof: await createDpopProof(subject.key, proof) }
+    return castOf(organization).ask(subject, { ...itself, resource }, how)
+  }
+  const fresh = async () => (await ask()).headers.get('dpop-nonce') ?? ''
+  const demanded = [400, 'use_dpop_nonce', 'nonce_required']
+
+  test('it is always asked for, and given', async () => {
     const first = await ask()
-    expect(code(first)).toEqual([400, 'use_dpop_nonce', 'nonce_required'])
+    expect(code(first)).toEqual(demanded)
     const nonce = first.headers.get('dpop-nonce') ?? ''
     expect(nonce).toMatch(/^[\w-]{24}$/)
-    expect(code(await ask('made-up'))).toEqual([400, 'use_dpop_nonce', 'nonce_required'])
     const second = await ask(nonce)
     expect([second.status, second.headers.get('dpop-nonce')]).toEqual([200, expect.stringMatching(/^[\w-]{24}$/)])
     await strict.restart()
     // Stateless, and its secret is in the store: any node, any time within its minutes.
     expect((await ask(nonce)).status).toBe(200)
-  } finally {
-    await strict.stop()
-  }
+  })
+
+  test('only ours will do, as it was given and while it is young', async () => {
+    const nonce = await fresh()
+    const turned = nonce.replace(/[a-z]/gi, (letter) => (letter < 'a' ? letter.toLowerCase() : letter.toUpperCase()))
+    for (const wrong of ['', 'made-up', nonce.slice(0, -1), `${nonce}A`, ` ${nonce}`, turned, nonce.repeat(2), '\0']) {
+      expect([wrong, ...code(await ask(wrong))]).toEqual([wrong, ...demanded])
+    }
+    const other = castOf(strict.organizations.other as TestOrganization)
+    const neighbour = await other.agent('neighbour', await other.person('Eve'))
+    const asked = await other.ask(neighbour, itself)
+    const borrowed = asked.headers.get('dpop-nonce') ?? ''
+    expect([borrowed.length, borrowed === nonce]).toEqual([24, false])
+    expect(code(await ask(borrowed))).toEqual(demanded)
+    expect((await ask(nonce)).status).toBe(200)
+    // A proof can be made in advance only for as long as a nonce lives.
+    aheadMs += 4 * 60_000
+    expect(code(await ask(nonce))).toEqual(demanded)
+    expect((await ask(await fresh())).status).toBe(200)
+  })
+
+  test('at the authority’s own API too, and a proof that had one is used up', async () => {
+    const own = `${organization.issuer}/v1`
+    const token = (await ask(await fresh(), own)).body.access_token as string
+    const call = async (nonce?: string, proof?: string) => {
+      const of = { method: 'GET', url: `${organization.issuer}/revocations`, now: now(), accessToken: token }
+      const dpop = proof ?? (await createDpopProof(subject.key, { ...of, ...(nonce !== undefined && { nonce }) }))
+      const answer = await fetch(of.url, { headers: { authorization: `DPoP ${token}`, dpop } })
+      return { status: answer.status, body: await answer.json().catch(() => ({})), headers: answer.headers } as Answer
+    }
+    const first = await call()
+    expect([first.status, first.body.code]).toEqual([401, 'nonce_required'])
+    // This agent runs nothing, so it may not read; but it has come in.
+    expect((await call(first.headers.get('dpop-nonce') ?? '')).body.code).toBe('insufficient_scope')
+    const of = { method: 'GET', url: `${organization.issuer}/revocations`, now: now(), accessToken: token }
+    const proof = await createDpopProof(subject.key, { ...of, nonce: await fresh() })
+    expect((await call(undefined, proof)).body.code).toBe('insufficient_scope')
+    expect((await call(undefined, proof)).body.code).toBe('proof_replayed')
+  })
 })

@@ -156,7 +156,7 @@ const moves = fc.array(
   { minLength: 6, maxLength: 12 },
 )
 
-test('wherever it walks', { timeout: 240_000 }, async () => {
+test('wherever it walks', { timeout: 600_000 }, async () => {
   const seen: Record<string, number> = {}
   await fc.assert(
     fc.asyncProperty(moves, fc.nat(), async (walk, ended) => {
