@@ -47,7 +47,7 @@ async function all(runs: readonly Run[], act: (run: Run) => Promise<void>): Prom
 }
 
 test.for([
-  ['SQLite', async () => 'sqlite'],
+  ['SQLite', async (): Promise<string> => 'sqlite'],
   ['PostgreSQL', freshDatabase],
 ] as const)('a restart between two steps changes no verdict, on %s', async ([name, store], context) => {
   const missing = name === 'PostgreSQL' ? postgresMissing() : undefined

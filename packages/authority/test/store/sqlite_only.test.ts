@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -54,6 +54,33 @@ describe('the file', () => {
     const database = new DatabaseSync(file, { readOnly: true })
     expect(database.prepare('select count(*) as count from people').get()).toEqual({ count: 1 })
     database.close()
+  })
+
+  it('that ends too early is refused, unless its log has the rest, as after a crash in the middle of copying', async () => {
+    const file = newFile()
+    await (await openSqlite({ file })).close()
+    const database = new DatabaseSync(file)
+    database.exec('pragma journal_mode = wal; pragma wal_autocheckpoint = 0')
+    const insert = database.prepare('insert into pulse (id, beats) values (?, 0)')
+    database.exec('begin')
+    for (let id = 2; id < 3_000; id++) insert.run(id)
+    database.exec('commit')
+    const log = readFileSync(`${file}-wal`)
+    database.exec('pragma wal_checkpoint(truncate)')
+    database.close()
+    const whole = readFileSync(file)
+    for (const left of [whole.length - 4_096, whole.length - 1, 4_096 * 3 + 1_000]) {
+      writeFileSync(file, whole.subarray(0, left))
+      rmSync(`${file}-wal`, { force: true })
+      const refusal = { code: 'storage_unavailable', detail: expect.stringContaining(`ends after ${left} bytes`) }
+      await expect(openSqlite({ file })).rejects.toMatchObject(refusal)
+    }
+    writeFileSync(file, whole.subarray(0, whole.length - 4_096 * 2 - 7))
+    writeFileSync(`${file}-wal`, log)
+    await (await openSqlite({ file })).close()
+    const again = new DatabaseSync(file, { readOnly: true })
+    expect(again.prepare('select count(*) as count from pulse').get()).toEqual({ count: 2_999 })
+    again.close()
   })
 
   it('that is no database is refused', async () => {

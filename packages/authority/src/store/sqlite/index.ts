@@ -16,6 +16,7 @@ import type { Reply, Request } from './messages.ts'
 import { migrationConnection } from './migration_connection.ts'
 import { createPrivately } from './private_file.ts'
 import { rememberingReads } from './remembering.ts'
+import { requireWhole } from './whole_file.ts'
 import { Writing } from './writing.ts'
 
 export type SqliteOptions = {
@@ -38,6 +39,7 @@ export async function openSqlite({ file, log }: SqliteOptions): Promise<Store> {
   try {
     opened.push(takeLock(file))
     createPrivately(file)
+    requireWhole(file)
     const first = openForWriting(file)
     await migrate(migrationConnection(first)).finally(() => first.close())
     const writing = await Writing.start(file)
