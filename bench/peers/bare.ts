@@ -13,8 +13,9 @@ import {
   verifyClientAssertion,
   verifyDpopProof,
 } from '@credence/protocol'
-import { serve } from '@hono/node-server'
-import { Hono } from 'hono'
+import { answer } from '../../packages/authority/src/http/answer.ts'
+import { listen } from '../../packages/authority/src/http/listen.ts'
+import { parseParameters } from '../../packages/authority/src/http/parameters.ts'
 
 const { clientId, clientJwk, audience, scope } = JSON.parse(readFileSync(0, 'utf8'))
 const issuer = 'http://127.0.0.1'
@@ -22,13 +23,22 @@ const client = await importPublicKey(clientJwk)
 const signing = await generateSigningKey('ES256')
 const [org, agent] = [newId('org'), newId('agt')]
 
-const app = new Hono()
-app.post('/token', async (context) => {
-  const form = new URLSearchParams(await context.req.text())
+const listener = await listen({
+  host: '127.0.0.1',
+  port: 0,
+  headerBytes: 16_384,
+  requestSeconds: 30,
+  connections: 1_000,
+})
+const tokenEndpoint = `http://127.0.0.1:${listener.port}/token`
+listener.answerWith(async (request) => {
+  const chunks: Buffer[] = []
+  for await (const chunk of request.body) chunks.push(chunk as Buffer)
+  const form = parseParameters(Buffer.concat(chunks).toString())
   const now = Math.floor(Date.now() / 1000)
-  await verifyClientAssertion(form.get('client_assertion') ?? '', { issuer, now, keyOf: async () => client })
-  const proof = readDpopHeader(context.req.raw.headers)
-  const jkt = proof && (await verifyDpopProof(proof, { method: 'POST', url: context.req.url, now })).jkt
+  await verifyClientAssertion(form.client_assertion ?? '', { issuer, now, keyOf: async () => client })
+  const proof = readDpopHeader(request.headers)
+  const jkt = proof && (await verifyDpopProof(proof, { method: 'POST', url: tokenEndpoint, now })).jkt
   const claims: AccessTokenClaims = {
     iss: issuer,
     aud: audience,
@@ -46,14 +56,11 @@ app.post('/token', async (context) => {
     ],
     ...(jkt !== undefined && { cnf: { jkt } }),
   }
-  return context.json({
+  return answer({
     access_token: await signAccessToken(signing, claims),
     token_type: jkt ? 'DPoP' : 'Bearer',
     expires_in: 300,
   })
 })
-
-const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
-  process.stdout.write(`${JSON.stringify({ issuer, tokenEndpoint: `http://127.0.0.1:${port}/token` })}\n`)
-})
-process.on('SIGTERM', () => server.close(() => process.exit(0)))
+process.stdout.write(`${JSON.stringify({ issuer, tokenEndpoint })}\n`)
+process.on('SIGTERM', () => void listener.stop(0).then(() => process.exit(0)))

@@ -1,6 +1,9 @@
 // An enforcement point as far as the feed goes: reads server-sent events, verifies batches, keeps the state of the protocol.
 
+import { once } from 'node:events'
+import { PassThrough, Readable } from 'node:stream'
 import { type Batch, FeedState, importPublicKey, newId, verifyBatch } from '@credence/protocol'
+import type { PushedBody } from '../src/http/pushed_body.ts'
 import type { Lineage } from '../src/store/port.ts'
 import type { Rig } from './rig.ts'
 
@@ -27,6 +30,22 @@ export type ListenOptions = {
 
 export const audience = 'https://api.example'
 
+/** Reads a body as the other end of a connection that it is sent over. */
+export function connect(body: PushedBody) {
+  const connection = new PassThrough()
+  body.sendTo(connection)
+  const reader: ReadableStreamDefaultReader<Uint8Array> = Readable.toWeb(connection).getReader()
+  return {
+    read: () => reader.read(),
+    async hangUp() {
+      if (connection.closed) return
+      const closed = once(connection, 'close')
+      connection.destroy()
+      await closed
+    },
+  }
+}
+
 export async function listen(rig: Rig, options: ListenOptions = {}): Promise<Listening> {
   const {
     after = 0,
@@ -39,7 +58,7 @@ export async function listen(rig: Rig, options: ListenOptions = {}): Promise<Lis
   } = options
   const resource = options.resource ?? 'rsc_1'
   const sentAtMonotonicMs = performance.now()
-  const body = await rig.feed.open(rig.organization, {
+  const events = await rig.feed.open(rig.organization, {
     resource: { id: resource, audience, maxStalenessMs, whenStale: 'refuse', harmlessScopes: [] },
     agent,
     lineage,
@@ -53,7 +72,7 @@ export async function listen(rig: Rig, options: ListenOptions = {}): Promise<Lis
   const state = new FeedState({ issuer, organization: rig.organization.id, resource: audience })
   const batches: Batch[] = []
   const waiting = new Set<() => void>()
-  const reader = body.getReader()
+  const reader = connect(events)
   const listening: Listening = {
     point: '',
     batches,
@@ -73,7 +92,7 @@ export async function listen(rig: Rig, options: ListenOptions = {}): Promise<Lis
       }
     },
     ended: read(),
-    stop: () => reader.cancel(),
+    stop: reader.hangUp,
   }
   return listening
 

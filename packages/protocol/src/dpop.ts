@@ -62,7 +62,7 @@ export async function createDpopProof(
  * The value of the DPoP header, undefined when there is none. Refuses `proof_invalid` for more than one: they arrive
  * joined by a comma, which no proof contains (RFC 9449 §4.3 check 1).
  */
-export function readDpopHeader(headers: Headers): string | undefined {
+export function readDpopHeader(headers: Pick<Headers, 'get'>): string | undefined {
   const value = headers.get('dpop')
   if (value === null) return undefined
   if (value === '' || value.includes(',')) invalid('There must be exactly one proof.')

@@ -1,4 +1,5 @@
 import { isRefusal, refuse } from '@credence/protocol'
+import type { HttpRequest } from '../http/request.ts'
 import type { Organization, Services } from '../services.ts'
 import type { AuthenticationForm, Client } from './client.ts'
 import { mayBeUsed } from './standing.ts'
@@ -10,7 +11,7 @@ import { ways } from './ways.ts'
  */
 export async function authenticateClient(
   services: Services,
-  call: { organization: Organization; request: Request; form: AuthenticationForm },
+  call: { organization: Organization; request: HttpRequest; form: AuthenticationForm },
 ): Promise<Client> {
   try {
     return await prove(services, call)
@@ -22,7 +23,7 @@ export async function authenticateClient(
 
 async function prove(
   services: Services,
-  attempt: { organization: Organization; request: Request; form: AuthenticationForm },
+  attempt: { organization: Organization; request: HttpRequest; form: AuthenticationForm },
 ): Promise<Client> {
   const tried = ways.filter((way) => way.isTried(attempt))
   const [way, another] = tried

@@ -1,4 +1,5 @@
 import type { Agent, Credential, Instance } from '../agents/index.ts'
+import type { HttpRequest } from '../http/request.ts'
 import type { Organization, Services } from '../services.ts'
 import type { Step } from '../store/port.ts'
 
@@ -25,7 +26,7 @@ export type AuthenticationForm = {
   client_assertion_type?: string | undefined
 }
 
-export type Attempt = { organization: Organization; request: Request; form: AuthenticationForm }
+export type Attempt = { organization: Organization; request: HttpRequest; form: AuthenticationForm }
 
 /** What a way found out: who the caller is, before it is asked whether that agent and credential may be used now. */
 export type Proven = { agent: Agent; credential: Credential; steps: Step[] }

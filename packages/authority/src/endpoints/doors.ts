@@ -1,6 +1,7 @@
 import { coversAll, parseScope, refuse } from '@credence/protocol'
 import { findAdministratorBySecret } from '../administrators/index.ts'
 import type { Call, Caller, Endpoint } from '../http/endpoint.ts'
+import type { HttpRequest } from '../http/request.ts'
 import { installation, type Services } from '../services.ts'
 import { authenticateApiCall } from '../tokens/index.ts'
 
@@ -28,7 +29,7 @@ export async function enter(services: Services, call: Arriving): Promise<Caller 
   }
 }
 
-async function administratorId(services: Services, organization: string, request: Request): Promise<string> {
+async function administratorId(services: Services, organization: string, request: HttpRequest): Promise<string> {
   const secret = bearerOf(request) ?? refuse('unauthorized')
   const administrator = await findAdministratorBySecret(services, organization, secret)
   return administrator?.id ?? refuse('unauthorized')
@@ -45,6 +46,6 @@ async function agentOrAdministrator(services: Services, call: Arriving, { scope 
   return caller
 }
 
-function bearerOf(request: Request): string | undefined {
+function bearerOf(request: HttpRequest): string | undefined {
   return /^Bearer ([A-Za-z0-9._~+/-]+=*)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { answerText } from '../http/answer.ts'
+import { type Answer, answerText } from '../http/answer.ts'
 import { type Call, type Endpoint, endpoint } from '../http/endpoint.ts'
 import { alignedWidth, maxFacts, readAlignedBatch, readBatch } from '../revocation/index.ts'
 import type { Services } from '../services.ts'
@@ -62,6 +62,6 @@ async function alignedBatch(services: Services, call: Call, { after, limit }: Qu
   return batch && services.feed.sign(call.organization, batch)
 }
 
-function answerBatch(compact: string, cache: string): Response {
+function answerBatch(compact: string, cache: string): Answer {
   return answerText(compact, 'application/jwt', cache)
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { answerEvents } from '../http/answer.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { cursor, nonce, point, resource, subscriberOf } from './feed_subscriber.ts'
 
@@ -24,7 +25,6 @@ export const streamFeedEndpoint: Endpoint = endpoint({
   async handle(services, call) {
     const subscriber = await subscriberOf(services, call, call.query)
     const body = await services.feed.open(call.organization, subscriber)
-    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
-    return new Response(body, { headers })
+    return answerEvents(body)
   },
 })

@@ -2,7 +2,7 @@ import { refuse } from '@credence/protocol'
 import { z } from 'zod'
 import { assertionAlgorithms, wayNames } from '../authentication/index.ts'
 import { grantTypes } from '../grants/index.ts'
-import { answerText } from '../http/answer.ts'
+import { type Answer, answerText } from '../http/answer.ts'
 import { type Endpoint, endpoint } from '../http/endpoint.ts'
 import { findOrganizationByHandle } from '../organizations/index.ts'
 import type { Organization } from '../services.ts'
@@ -46,7 +46,7 @@ export const metadataEndpoints: readonly Endpoint[] = [
   ),
 ]
 
-function metadataOf({ issuer }: Organization): Response {
+function metadataOf({ issuer }: Organization): Answer {
   const metadata = {
     issuer,
     token_endpoint: `${issuer}/token`,

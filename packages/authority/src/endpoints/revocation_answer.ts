@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { answer } from '../http/answer.ts'
+import { type Answer, answer } from '../http/answer.ts'
 import { actorOf, type Call } from '../http/endpoint.ts'
 import { awaitReach, type Revoked } from '../revocation/index.ts'
 import type { Services } from '../services.ts'
@@ -65,7 +65,7 @@ export async function answerRevoked(
   call: Pick<Call, 'organization' | 'caller' | 'leave'>,
   revoked: Revoked,
   waitMs = 0,
-): Promise<Response> {
+): Promise<Answer> {
   call.leave()
   const reached = await awaitReach(services, call.organization, revoked, { waitMs, by: actorOf(call) })
   const { fact, fresh, committedAtMs, acknowledged, leasesOverByMs, lastTokenExpiredByMs } = reached
@@ -86,7 +86,7 @@ export async function answerRevoked(
 export function answerEndedHere(
   { clock }: Pick<Services, 'clock'>,
   { id, cause }: { id: string; cause: string },
-): Response {
+): Answer {
   const atMs = clock.nowMs()
   return answer({
     id,

@@ -1,10 +1,12 @@
+import type { HttpRequest } from './request.ts'
+
 /**
  * Where a request comes from: the connection's address, or, behind `hops` proxies of ours, what the outermost of them wrote into
  * X-Forwarded-For. What stands further left was written by the caller and is not believed. IPv6 counts by its /64.
  */
-export function addressOf(request: Request, connection: string | undefined, hops: number): string {
+export function addressOf({ connection, headers }: Pick<HttpRequest, 'connection' | 'headers'>, hops: number): string {
   if (hops === 0) return network(connection ?? 'unknown')
-  const entries = (request.headers.get('x-forwarded-for') ?? '').split(',').map((entry) => entry.trim())
+  const entries = (headers.get('x-forwarded-for') ?? '').split(',').map((entry) => entry.trim())
   return network(entries.at(-hops) || connection || 'unknown')
 }
 

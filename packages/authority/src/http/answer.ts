@@ -1,5 +1,6 @@
 import { asRefusal, problemOf, type Refusal } from '@credence/protocol'
 import { z } from 'zod'
+import type { PushedBody } from './pushed_body.ts'
 
 /** What `answerRefusal` writes outside the OAuth endpoints. */
 export const problemSchema = z
@@ -23,22 +24,37 @@ export const oauthErrorSchema = z
   })
   .describe('RFC 6749 §5.2, and ours beside.')
 
+/** What is sent. Names of headers are lower case; its length is counted where it is written. */
+export type Answer = {
+  status: number
+  headers: Record<string, string>
+  body?: string | PushedBody
+}
+
 /** A JSON answer. Never cached unless `headers` says otherwise. */
-export function answer(body: object, more: { status?: number; headers?: Record<string, string> } = {}): Response {
-  return new Response(JSON.stringify(body), {
+export function answer(body: object, more: { status?: number; headers?: Record<string, string> } = {}): Answer {
+  return {
     status: more.status ?? 200,
     headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...more.headers },
-  })
+    body: JSON.stringify(body),
+  }
 }
 
 /** An answer without a body. */
-export function answerEmpty(status = 204): Response {
-  return new Response(null, { status, headers: { 'cache-control': 'no-store' } })
+export function answerEmpty(status = 204): Answer {
+  return { status, headers: { 'cache-control': 'no-store' } }
 }
 
 /** An answer of another media type; cached only when `cache` says how long. */
-export function answerText(text: string, type: string, cache = 'no-store'): Response {
-  return new Response(text, { headers: { 'content-type': type, 'cache-control': cache } })
+export function answerText(text: string, type: string, cache = 'no-store'): Answer {
+  return { status: 200, headers: { 'content-type': type, 'cache-control': cache }, body: text }
+}
+
+/** Events as they are made, until somebody ends it. */
+export function answerEvents(events: PushedBody): Answer {
+  // Proxies that hold answers back until they are large are asked not to.
+  const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
+  return { status: 200, headers, body: events }
 }
 
 /**
@@ -47,16 +63,16 @@ export function answerText(text: string, type: string, cache = 'no-store'): Resp
  *
  * @param status what is answered, where it is not the refusal's own.
  */
-export function answerRefusal(error: unknown, as: 'problem' | 'oauth', status?: number): Response {
+export function answerRefusal(error: unknown, as: 'problem' | 'oauth', status?: number): Answer {
   const refusal = asRefusal(error)
   return as === 'oauth' ? oauthError(refusal) : problem(refusal, status)
 }
 
 /** RFC 9457. */
-function problem(refusal: Refusal, status = refusal.status): Response {
-  return new Response(JSON.stringify(problemOf(refusal, status)), {
+function problem(refusal: Refusal, status = refusal.status): Answer {
+  return answer(problemOf(refusal, status), {
     status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+    headers: { 'content-type': 'application/problem+json' },
   })
 }
 
@@ -66,7 +82,7 @@ const aboutParameters: ReadonlySet<string> = new Set(['invalid_token', 'insuffic
 const aboutProofs: ReadonlySet<string> = new Set(['invalid_dpop_proof', 'use_dpop_nonce'])
 
 /** RFC 6749 §5.2, with our code and hint beside. */
-function oauthError(refusal: Refusal): Response {
+function oauthError(refusal: Refusal): Answer {
   const { code, says, detail, hint } = refusal
   const isParameter = aboutParameters.has(refusal.oauth)
   const status = isParameter || aboutProofs.has(refusal.oauth) ? 400 : refusal.status

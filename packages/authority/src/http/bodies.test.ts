@@ -1,23 +1,13 @@
+import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import { Bodies } from './bodies.ts'
 
 /** A request whose body ends when `send` is called. */
 function slowRequest() {
-  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  const body = new ReadableStream<Uint8Array>({
-    start(started) {
-      controller = started
-      started.enqueue(new Uint8Array([1]))
-    },
-  })
-  const request = new Request('http://x', { method: 'POST', body, duplex: 'half' } as RequestInit)
-  return {
-    request,
-    send() {
-      controller?.enqueue(new Uint8Array([2]))
-      controller?.close()
-    },
-  }
+  const body = new PassThrough()
+  body.write(new Uint8Array([1]))
+  const request = { headers: new Headers(), body }
+  return { request, send: () => void body.end(new Uint8Array([2])) }
 }
 
 const tooSlow = expect.objectContaining({ code: 'body_too_slow' })
@@ -79,7 +69,7 @@ test('what is too large is not read to its end, and what ends early is malformed
   const { request, send } = slowRequest()
   send()
   await expect(bodies.read(request, 'a')).rejects.toMatchObject({ code: 'body_too_large' })
-  const broken = new ReadableStream({ start: (controller) => controller.error(new Error('gone')) })
-  const ended = new Request('http://x', { method: 'POST', body: broken, duplex: 'half' } as RequestInit)
+  const ended = slowRequest().request
+  ended.body.destroy(new Error('gone'))
   await expect(bodies.read(ended, 'a')).rejects.toMatchObject({ code: 'malformed' })
 })

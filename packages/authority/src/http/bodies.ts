@@ -1,4 +1,6 @@
-import { refuse } from '@credence/protocol'
+import type { Readable } from 'node:stream'
+import { refusalOf, refuse } from '@credence/protocol'
+import type { HttpRequest } from './request.ts'
 
 /** How many bodies of one address, and of all, may be on their way at once. */
 const mostOfOne = 64
@@ -34,14 +36,14 @@ export class Bodies {
   }
 
   /** Refuses `body_too_large`, `body_too_slow`, and `malformed` for a body that ends early. */
-  async read(request: Request, address: string): Promise<Uint8Array> {
-    const declared = request.headers.get('content-length')
+  async read({ headers, body }: Pick<HttpRequest, 'headers' | 'body'>, address: string): Promise<Uint8Array> {
+    const declared = headers.get('content-length')
     if (declared !== null) {
       if (!/^\d{1,15}$/.test(declared)) refuse('malformed')
       if (Number(declared) > this.#limits.bytes) refuse('body_too_large', this.#atMost())
       if (Number(declared) === 0) return new Uint8Array()
     }
-    return this.#inTime(address, declared === null ? this.#chunks(request) : whole(request))
+    return this.#inTime(address, this.#whole(body))
   }
 
   async #inTime(address: string, arriving: Promise<Uint8Array>): Promise<Uint8Array> {
@@ -87,32 +89,26 @@ export class Bodies {
     return largest
   }
 
-  async #chunks(request: Request): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = []
-    let total = 0
-    try {
-      for await (const chunk of request.body ?? []) {
+  /** Reads no further than it must: what is left of a body that is too large is dropped with its answer. */
+  #whole(body: Readable): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const chunks: Uint8Array[] = []
+      let total = 0
+      body.on('data', (chunk: Uint8Array) => {
         total += chunk.byteLength
-        if (total > this.#limits.bytes) break
         chunks.push(chunk)
-      }
-    } catch (cause) {
-      return refuse('malformed', { detail: 'The body ended early.', cause })
-    }
-    if (total > this.#limits.bytes) refuse('body_too_large', this.#atMost())
-    return Buffer.concat(chunks, total)
+        if (total <= this.#limits.bytes) return
+        body.pause()
+        reject(refusalOf('body_too_large', this.#atMost()))
+      })
+      body.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, total)))
+      const broken = (cause?: Error) => reject(refusalOf('malformed', { detail: 'The body ended early.', cause }))
+      body.once('error', broken)
+      body.once('close', broken)
+    })
   }
 
   #atMost(): { detail: string } {
     return { detail: `At most ${this.#limits.bytes} bytes are taken.` }
-  }
-}
-
-/** Node's parser lets no more through than was declared. */
-async function whole(request: Request): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await request.arrayBuffer())
-  } catch (cause) {
-    return refuse('malformed', { detail: 'The body ended early.', cause })
   }
 }

@@ -1,10 +1,11 @@
 import { parseJsonBytes, type RefusalCode, refuse } from '@credence/protocol'
 import type { Endpoint } from './endpoint.ts'
 import { parseParameters } from './parameters.ts'
+import type { HttpRequest } from './request.ts'
 import { validate } from './validate.ts'
 
 /** Whether the request has a body of a kind that its endpoint takes; only such a one is read at all. Refuses `unsupported_media_type`. */
-export function hasBody({ body, bodyType }: Endpoint, request: Request): boolean {
+export function hasBody({ body, bodyType }: Endpoint, request: Pick<HttpRequest, 'headers'>): boolean {
   if (!body) return false
   const { headers } = request
   const sent = headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
@@ -19,7 +20,7 @@ export function hasBody({ body, bodyType }: Endpoint, request: Request): boolean
  * Refuses `malformed`; of JSON what `parseJson` refuses: duplicate members, ill-formed strings, too deep; of a form
  * `parameter_repeated`; and `validation_failed`, or at an OAuth endpoint `invalid_request`.
  */
-export function readBody(endpoint: Endpoint, request: Request, bytes: Uint8Array): unknown {
+export function readBody(endpoint: Endpoint, request: Pick<HttpRequest, 'headers'>, bytes: Uint8Array): unknown {
   const { body, bodyType, refusals } = endpoint
   if (!body) return undefined
   const otherwise: RefusalCode = refusals === 'oauth' ? 'invalid_request' : 'validation_failed'
@@ -50,7 +51,7 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function requireType(request: Request, wanted: string): void {
+function requireType(request: Pick<HttpRequest, 'headers'>, wanted: string): void {
   const [type = '', ...parameters] = (request.headers.get('content-type') ?? '').toLowerCase().split(';')
   const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith('charset='))
   const isUtf8 = charset === undefined || /^charset="?utf-8"?$/.test(charset)

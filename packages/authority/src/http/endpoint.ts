@@ -1,6 +1,8 @@
 import type { AccessTokenClaims, Lineage } from '@credence/protocol'
 import type { z } from 'zod'
 import type { Organization, Services } from '../services.ts'
+import type { Answer } from './answer.ts'
+import type { HttpRequest } from './request.ts'
 
 /**
  * How the caller of an endpoint is known.
@@ -48,14 +50,14 @@ export type Endpoint = {
   /** Default: `json`. */
   bodyType?: 'json' | 'form'
   answers: Record<number, { description: string; schema?: z.ZodType; type?: string }>
-  handle(services: Services, call: Call): Promise<Response>
+  handle(services: Services, call: Call): Promise<Answer>
 }
 
 export type Call<Params = unknown, Query = unknown, Body = unknown> = {
   endpoint: Endpoint
   /** At the origin, where there is none: a stand-in with the id of the installation. */
   organization: Organization
-  request: Request
+  request: HttpRequest
   /** Issuer + path as the caller knows it, from the stored issuer, never from `Host`: what a proof must name. */
   url: string
   params: Params
@@ -67,8 +69,8 @@ export type Call<Params = unknown, Query = unknown, Body = unknown> = {
   traceId: string
   /** Gives the place in the room back: what follows only waits, and must be bounded by itself. */
   leave(): void
-  /** Headers that go out with whatever is answered, a refusal included (`DPoP-Nonce`, `Retry-After`). */
-  answerHeaders: Headers
+  /** By lower-case name: headers that go out with whatever is answered, a refusal included (`dpop-nonce`, `allow`). */
+  answerHeaders: Map<string, string>
 }
 
 export type Caller =
@@ -83,7 +85,7 @@ type Definition<P, Q, B> = Omit<Endpoint, 'params' | 'query' | 'body' | 'handle'
   params?: P
   query?: Q
   body?: B
-  handle(services: Services, call: Call<Read<P>, Read<Q>, Read<B>>): Promise<Response>
+  handle(services: Services, call: Call<Read<P>, Read<Q>, Read<B>>): Promise<Answer>
 }
 
 /** Types `call.params`, `call.query` and `call.body` of a handler by its schemas. */

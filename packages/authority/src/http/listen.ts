@@ -1,12 +1,12 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Config } from '../config.ts'
+import type { Answer } from './answer.ts'
 import { Connections } from './connections.ts'
 import { connectionsPossible } from './open_files.ts'
-import { pushInto } from './pushed_body.ts'
+import { requestOf } from './request.ts'
 import type { Router } from './router.ts'
+import { write } from './write.ts'
 
 export type Listener = {
   port: number
@@ -24,18 +24,15 @@ type Limits = Pick<Config, 'host' | 'port' | 'headerBytes' | 'requestSeconds' | 
 /** Opens the port, with limits on everything a peer could hold open or fill up. */
 export async function listen(limits: Limits): Promise<Listener> {
   let router: Router | undefined
-  const inProgress = new Set<Promise<Response>>()
-  const respond = getRequestListener(
-    (request, env) => {
-      if (!router) return starting()
-      const answering = router(request, 'incoming' in env ? env.incoming.socket?.remoteAddress : undefined)
-      inProgress.add(answering)
-      return answering
-        .finally(() => inProgress.delete(answering))
-        .then((response) => (pushInto(env.outgoing, response) ? RESPONSE_ALREADY_SENT : response))
-    },
-    { overrideGlobalObjects: false },
-  )
+  const inProgress = new Set<Promise<void>>()
+  const respond = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    try {
+      write(router ? await router(requestOf(incoming)) : starting(), incoming, outgoing)
+    } catch {
+      // The router never throws, and what cannot be written has nobody to read it.
+      outgoing.destroy()
+    }
+  }
   const connections = new Connections(connectionsPossible(limits.connections))
   const server = createServer(
     {
@@ -47,7 +44,9 @@ export async function listen(limits: Limits): Promise<Listener> {
     },
     (incoming, outgoing) => {
       connections.used(incoming.socket, outgoing)
-      void respond(incoming, outgoing)
+      const responding = respond(incoming, outgoing)
+      inProgress.add(responding)
+      void responding.then(() => inProgress.delete(responding))
     },
   )
   server.maxHeadersCount = 100
@@ -70,8 +69,8 @@ export async function listen(limits: Limits): Promise<Listener> {
   }
 }
 
-function starting(): Response {
-  return new Response(null, { status: 503, headers: { 'retry-after': '1', 'cache-control': 'no-store' } })
+function starting(): Answer {
+  return { status: 503, headers: { 'retry-after': '1', 'cache-control': 'no-store' } }
 }
 
 async function close(server: Server, seconds: number): Promise<void> {

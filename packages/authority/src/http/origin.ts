@@ -1,5 +1,6 @@
 import { refuse } from '@credence/protocol'
 import type { Config } from '../config.ts'
+import type { HttpRequest } from './request.ts'
 
 const changesNothing: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
@@ -12,7 +13,10 @@ const changesNothing: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
  *
  * Refuses `host_unknown`, `origin_foreign`, and `malformed` when several hosts are named.
  */
-export function requireOwnOrigin(request: Request, { host, origin }: Pick<Config, 'host' | 'origin'>): void {
+export function requireOwnOrigin(
+  request: Pick<HttpRequest, 'method' | 'host' | 'headers'>,
+  { host, origin }: Pick<Config, 'host' | 'origin'>,
+): void {
   const named = request.headers.get('host')
   // RFC 9112 §3.2: with more than one it is no request, since two readers would choose differently.
   if (named?.includes(',')) refuse('malformed', { detail: 'There is more than one Host.' })
@@ -22,9 +26,8 @@ export function requireOwnOrigin(request: Request, { host, origin }: Pick<Config
 }
 
 /** RFC 9112 §3.2.2: a target that is a whole URL names a host too, and before the header. */
-function hostsOf({ url }: Request, named: string | null): Array<string | null> {
-  const target = /^https?:\/\/(?:[^/?#@]*@)?([^/?#]*)/.exec(url)?.[1]
-  return target === undefined || target === named ? [named] : [target, named]
+function hostsOf({ host }: Pick<HttpRequest, 'host'>, named: string | null): Array<string | null> {
+  return host === undefined || host === named ? [named] : [host, named]
 }
 
 function isOwnHost(named: string | null, origin: string): boolean {

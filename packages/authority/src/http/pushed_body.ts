@@ -1,5 +1,6 @@
-import { ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
 
 /** Bytes that go to many connections, made once: as they are, and as one chunk of a chunked body (RFC 9112 section 7.1). */
 export type Shared = { bytes: Uint8Array<ArrayBuffer>; chunk: Uint8Array<ArrayBuffer> }
@@ -11,12 +12,12 @@ export function shared(text: string): Shared {
   return { chunk, bytes: chunk.subarray(head.length, head.length + size) }
 }
 
-const bodies = new WeakMap<ReadableStream, PushedBody>()
+/** A connection's answer, of which the head has been written. */
+export type Outgoing = Writable & Partial<Pick<ServerResponse, 'socket' | 'chunkedEncoding'>>
 
 /**
- * A body whose maker says when something comes, to thousands of connections at once. As a stream it works anywhere; where the
- * connection is at hand (`pushInto`) it is written to directly, which takes a fraction of the time: no promise, no queue and
- * one system call for each.
+ * A body whose maker says when something comes, to thousands of connections at once: it is written to each directly, past all
+ * that an answer has of its own, without a promise, a queue or more than one system call.
  */
 export class PushedBody {
   readonly #maxBufferedBytes: number
@@ -26,23 +27,15 @@ export class PushedBody {
   #earlyBytes = 0
   /** How it ended. */
   #over: 'ended' | 'cut' | undefined
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  #outgoing: ServerResponse | undefined
+  #outgoing: Outgoing | undefined
   /** Of `outgoing`, when chunks may be written to it past `outgoing`, which has nothing of its own to write meanwhile. */
   #socket: Socket | undefined
   #drained: (() => void) | undefined
-  #stream: ReadableStream<Uint8Array<ArrayBuffer>> | undefined
 
   /** @param onClosed called when whoever reads is gone. */
   constructor({ maxBufferedBytes, onClosed }: { maxBufferedBytes: number; onClosed: () => void }) {
     this.#maxBufferedBytes = maxBufferedBytes
     this.#onClosed = onClosed
-  }
-
-  /** Made when it is asked for. */
-  get stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    this.#stream ??= this.#makeStream()
-    return this.#stream
   }
 
   /** @returns false, and nothing pushed, when the reader lags too far behind. */
@@ -76,11 +69,9 @@ export class PushedBody {
     this.#finish('cut')
   }
 
-  /** Goes on in this connection. Its head must have been written, and its stream not been read. */
-  sendTo(outgoing: ServerResponse): void {
+  /** Goes out over this connection from now on. */
+  sendTo(outgoing: Outgoing): void {
     this.#outgoing = outgoing
-    this.#controller = undefined
-    this.#stream = undefined
     outgoing.once('close', () => {
       this.#drained?.()
       this.#onClosed()
@@ -91,25 +82,6 @@ export class PushedBody {
     writable.on('drain', () => this.#drained?.())
     this.#flush()
     if (outgoing.destroyed) this.#onClosed()
-  }
-
-  #makeStream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const stream = new ReadableStream<Uint8Array<ArrayBuffer>>(
-      {
-        start: (controller) => {
-          this.#controller = controller as ReadableStreamDefaultController<Uint8Array>
-        },
-        pull: () => {
-          this.#flush()
-          this.#drained?.()
-        },
-        cancel: () => this.#onClosed(),
-      },
-      // Pulled only when somebody reads: until then it can still be sent to a connection.
-      new ByteLengthQueuingStrategy({ highWaterMark: 0 }),
-    )
-    bodies.set(stream, this)
-    return stream
   }
 
   /** Somebody takes it. */
@@ -124,15 +96,13 @@ export class PushedBody {
 
   #send({ bytes, chunk }: Shared): void {
     if (this.#socket) this.#socket.write(chunk)
-    else if (this.#outgoing) this.#outgoing.write(bytes)
-    else this.#controller?.enqueue(bytes)
+    else this.#outgoing?.write(bytes)
   }
 
   #waitingBytes(): number {
     if (this.#early) return this.#earlyBytes
     if (this.#socket) return this.#socket.destroyed ? 0 : this.#socket.writableLength
-    if (this.#outgoing) return this.#outgoing.destroyed ? 0 : this.#outgoing.writableLength
-    return -(this.#controller?.desiredSize ?? 0)
+    return this.#outgoing && !this.#outgoing.destroyed ? this.#outgoing.writableLength : 0
   }
 
   #finish(over: 'ended' | 'cut'): void {
@@ -143,22 +113,7 @@ export class PushedBody {
   }
 
   #close(over: 'ended' | 'cut'): void {
-    try {
-      if (this.#outgoing) over === 'ended' ? this.#outgoing.end() : this.#outgoing.destroy()
-      else if (over === 'ended') this.#controller?.close()
-      else this.#controller?.error(new Error('the reader is too slow'))
-    } catch {
-      // Already cancelled by its reader.
-    }
+    if (over === 'ended') this.#outgoing?.end()
+    else this.#outgoing?.destroy()
   }
-}
-
-/** Writes an answer with a pushed body into its connection, from now on. @returns false for any other answer. */
-export function pushInto(outgoing: unknown, response: Response): boolean {
-  const body = response.body && bodies.get(response.body)
-  if (!body || !(outgoing instanceof ServerResponse)) return false
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers))
-  outgoing.flushHeaders()
-  body.sendTo(outgoing)
-  return true
 }

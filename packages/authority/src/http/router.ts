@@ -1,65 +1,114 @@
 import { refuse } from '@credence/protocol'
-import { Hono } from 'hono'
 import { addressOf } from './address.ts'
+import type { Answer } from './answer.ts'
 import type { Endpoint } from './endpoint.ts'
+import type { HttpRequest } from './request.ts'
 import { type Serving, serve } from './serve.ts'
 
-/** Answers a request that came in over a connection from this address. */
-export type Router = (request: Request, connection: string | undefined) => Promise<Response>
+/** Answers a request. Never throws. */
+export type Router = (request: HttpRequest) => Promise<Answer>
 
-type Environment = { Bindings: { connection: string | undefined } }
+/** What may follow in a path: a word of its own, or a parameter, or the end of it. */
+type Place = { words: Map<string, Place>; parameter?: { name: string; place: Place }; rows: Map<string, Endpoint> }
+
+type Found = { rows: ReadonlyMap<string, Endpoint>; params: Record<string, string> }
 
 /**
- * Routes to the rows of the table and to nothing else: a path without a row is 404, another method 405. HEAD, which the router
- * serves as a GET whose body it drops, is for public documents only: anywhere else it would do the work, and nobody holds what
- * it opens.
+ * Routes to the rows of the table and to nothing else: a path without a row is 404, another method 405. HEAD, which is a GET
+ * whose body nobody sees, is for public documents only: anywhere else it would do the work, and nobody holds what it opens.
  *
- * Rows below an issuer are mounted at `/o/<handle>`, and, when an organization lives at the origin, there too.
+ * Rows below an issuer are mounted at `/o/{organization}`, and, when an organization lives at the origin, there too.
  */
 export function createRouter(
   serving: Serving,
   table: readonly Endpoint[],
   options: { organizationAtOrigin: boolean },
 ): Router {
-  const app = new Hono<Environment>()
-  const methods = new Map<string, string[]>()
-  const { forwardedHops } = serving.services.config
-
+  const first = newPlace()
   for (const row of table) {
     for (const { path, at } of mountsOf(row, options.organizationAtOrigin)) {
-      const endpoint: Endpoint = { ...row, at }
-      methods.set(path, [...(methods.get(path) ?? []), row.method.toUpperCase()])
-      app.on(row.method.toUpperCase(), path, async (context) => {
-        const { organization: handle, ...params } = context.req.param() as Record<string, string>
-        const request = context.req.raw
-        const isHead = request.method === 'HEAD'
-        if (isHead && row.door !== 'public') return serve(serving, other(request, methods.get(path)))
-        const address = addressOf(request, context.env.connection, forwardedHops)
-        const response = await serve(serving, { endpoint, request, address, handle, params })
-        if (isHead) await response.body?.cancel()
-        return response
-      })
+      placeAt(first, path).rows.set(row.method.toUpperCase(), { ...row, at })
     }
   }
-  for (const [path, allowed] of methods) app.all(path, (context) => serve(serving, other(context.req.raw, allowed)))
-  app.notFound((context) => serve(serving, other(context.req.raw)))
-  return async (request, connection) => app.fetch(request, { connection })
+  const { forwardedHops } = serving.services.config
+
+  return async (request) => {
+    const found = find(first, request.path)
+    if (!found) return serve(serving, other(request))
+    const endpoint = found.rows.get(request.method) ?? publicDocument(request, found.rows)
+    if (!endpoint) return serve(serving, other(request, [...found.rows.keys()]))
+    const { organization: handle, ...params } = found.params
+    return serve(serving, { endpoint, request, address: addressOf(request, forwardedHops), handle, params })
+  }
 }
 
-/** Where a row is found, in the router's spelling. */
+/** Where a row is found. */
 export function mountsOf(
   row: Endpoint,
   organizationAtOrigin: boolean,
 ): Array<{ path: string; at: 'issuer' | 'origin' }> {
-  const path = row.path.replaceAll(/\{(\w+)\}/g, ':$1')
-  if (row.at === 'origin') return [{ path, at: 'origin' }]
-  const mounts = [`/o/:organization${path}`]
-  if (organizationAtOrigin) mounts.push(path)
+  if (row.at === 'origin') return [{ path: row.path, at: 'origin' }]
+  const mounts = [`/o/{organization}${row.path}`]
+  if (organizationAtOrigin) mounts.push(row.path)
   return mounts.map((mount) => ({ path: mount, at: 'issuer' }))
 }
 
+function newPlace(): Place {
+  return { words: new Map(), rows: new Map() }
+}
+
+function placeAt(first: Place, path: string): Place {
+  return path
+    .split('/')
+    .slice(1)
+    .reduce((place, part) => {
+      const name = /^\{(\w+)\}$/.exec(part)?.[1]
+      if (name === undefined) {
+        const next = place.words.get(part) ?? newPlace()
+        place.words.set(part, next)
+        return next
+      }
+      place.parameter ??= { name, place: newPlace() }
+      if (place.parameter.name !== name) throw new Error(`${path}: a parameter has two names`)
+      return place.parameter.place
+    }, first)
+}
+
+/** A word is matched as it is spelled, and goes before a parameter; a parameter is what stands between two slashes, unescaped. */
+function find(first: Place, path: string): Found | undefined {
+  const params: Record<string, string> = {}
+  let place = first
+  const parts = path.split('/')
+  for (let at = 1; at < parts.length; at++) {
+    const part = parts[at] as string
+    const next = place.words.get(part)
+    if (next) {
+      place = next
+      continue
+    }
+    const value = place.parameter && unescaped(part)
+    if (!place.parameter || !value) return undefined
+    params[place.parameter.name] = value
+    place = place.parameter.place
+  }
+  return parts[0] === '' && place.rows.size > 0 ? { rows: place.rows, params } : undefined
+}
+
+function unescaped(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return undefined
+  }
+}
+
+function publicDocument({ method }: HttpRequest, rows: Found['rows']): Endpoint | undefined {
+  const row = method === 'HEAD' ? rows.get('GET') : undefined
+  return row?.door === 'public' ? row : undefined
+}
+
 /** What happens to a request that no row is for. Its path is not logged: anything may stand in it. */
-function other(request: Request, allowed?: string[]): Parameters<typeof serve>[1] {
+function other(request: HttpRequest, allowed?: string[]): Parameters<typeof serve>[1] {
   const endpoint: Endpoint = {
     method: 'get',
     path: allowed ? '(another method)' : '(no such path)',

@@ -2,7 +2,7 @@ import { asRefusal, isHandle, isRefusal, type Refusal, type RefusalCode, refuse 
 import { installation, type Organization, type Services } from '../services.ts'
 import { newSpanId, readTraceContext, type TraceContext, writeTraceparent } from '../telemetry/index.ts'
 import type { Admission, Place } from './admission.ts'
-import { answerRefusal } from './answer.ts'
+import { type Answer, answerRefusal } from './answer.ts'
 import type { Bodies } from './bodies.ts'
 import { hasBody, readBody } from './body.ts'
 import { challengeFor } from './challenge.ts'
@@ -10,6 +10,7 @@ import type { Call, Caller, Endpoint } from './endpoint.ts'
 import type { FailureLimit } from './failure_limit.ts'
 import { requireOwnOrigin } from './origin.ts'
 import { isClean, parseParameters } from './parameters.ts'
+import type { HttpRequest } from './request.ts'
 import { validate } from './validate.ts'
 
 /** What serves every endpoint. */
@@ -27,7 +28,7 @@ export type Serving = {
 /** One request at one row of the table. */
 export type Arrival = {
   endpoint: Endpoint
-  request: Request
+  request: HttpRequest
   address: string
   /** Undefined at the origin. */
   handle: string | undefined
@@ -36,18 +37,18 @@ export type Arrival = {
 }
 
 /** What became known of a request by the time it was answered. */
-type Known = { organization?: Organization; caller?: Caller; spanId?: string; answerHeaders: Headers }
+type Known = { organization?: Organization; caller?: Caller; spanId?: string; answerHeaders: Map<string, string> }
 
 /** Answers a request. Never throws. */
-export async function serve(serving: Serving, arrival: Arrival): Promise<Response> {
+export async function serve(serving: Serving, arrival: Arrival): Promise<Answer> {
   const { services, failures } = serving
   const { endpoint, request, address } = arrival
   const begun = services.clock.monotonicMs()
   const trace = readTraceContext(request.headers)
   const route = `${endpoint.method.toUpperCase()} ${endpoint.path}`
-  const known: Known = { answerHeaders: new Headers() }
+  const known: Known = { answerHeaders: new Map() }
   let refusal: Refusal | undefined
-  let response: Response
+  let answered: Answer
   let place: Place | undefined
   let end: (() => void) | undefined
   try {
@@ -57,7 +58,7 @@ export async function serve(serving: Serving, arrival: Arrival): Promise<Respons
     const taken = serving.admission.enter(endpoint.room ?? 'ordinary', address)
     place = taken
     if (isLimited(endpoint)) end = failures.begin(address)
-    response = await services.telemetry.request(route, trace, { 'http.route': endpoint.path }, (spanId) => {
+    answered = await services.telemetry.request(route, trace, { 'http.route': endpoint.path }, (spanId) => {
       known.spanId = spanId
       return handle(serving, { ...arrival, body, place: taken }, trace, known)
     })
@@ -67,16 +68,17 @@ export async function serve(serving: Serving, arrival: Arrival): Promise<Respons
     const failed = isOfCaller(refusal, known) && refusal.code !== 'nonce_required'
     countAtDoor(services, endpoint, known, refusal.code)
     if (failed && isLimited(endpoint)) refusal = counted(failures, address, refusal)
-    response = refused(refusal, arrival, known)
+    answered = refused(refusal, arrival, known)
   } finally {
     end?.()
     place?.leave()
   }
-  for (const [name, value] of known.answerHeaders) response.headers.set(name, value)
-  response.headers.set('traceresponse', writeTraceparent(trace, known.spanId ?? newSpanId()))
-  response.headers.set('x-content-type-options', 'nosniff')
-  report(services, { route, begun, trace, known, refusal, status: response.status })
-  return response
+  const { headers } = answered
+  for (const [name, value] of known.answerHeaders) headers[name] = value
+  headers.traceresponse = writeTraceparent(trace, known.spanId ?? newSpanId())
+  headers['x-content-type-options'] = 'nosniff'
+  report(services, { route, begun, trace, known, refusal, status: answered.status })
+  return answered
 }
 
 /** Whether it says that nobody knows who calls. Of what a known caller names, an agent or a statement, it may say the same. */
@@ -119,10 +121,9 @@ async function handle(
   { endpoint, request, handle, params, body, place }: Arrival & { body: Uint8Array | Refusal; place: Place },
   { traceId }: TraceContext,
   known: Known,
-): Promise<Response> {
+): Promise<Answer> {
   const organization = await organizationOf(endpoint, handle, services, locate)
   known.organization = organization
-  const { pathname, search } = targetOf(request)
   const { answerHeaders } = known
   const { room } = endpoint
   const arrived = {
@@ -130,7 +131,7 @@ async function handle(
     organization,
     request,
     // Every issuer begins with the one origin.
-    url: `${services.config.origin}${pathname}`,
+    url: `${services.config.origin}${request.path}`,
     caller: undefined,
     traceId,
     answerHeaders,
@@ -142,17 +143,11 @@ async function handle(
     ...arrived,
     caller,
     params: readParams(endpoint, params),
-    query: readQuery(endpoint, search),
+    query: readQuery(endpoint, request.search),
     body: isRefusal(body) ? raise(body) : readBody(endpoint, request, body),
     leave: place.leave,
   }
   return endpoint.handle(services, call)
-}
-
-/** Path and query of a URL that was parsed once already: it is spelled in the one way that `Request` spells it. */
-function targetOf({ url }: Request): { pathname: string; search: string } {
-  const [, pathname = '/', search = ''] = /^[a-z]+:\/\/[^/?#]*([^?#]*)(\?[^#]*)?/.exec(url) ?? []
-  return { pathname, search: search === '?' ? '' : search }
 }
 
 function raise(refusal: Refusal): never {
@@ -197,20 +192,20 @@ function readQuery(endpoint: Endpoint, search: string): unknown {
   return undefined
 }
 
-function refused(refusal: Refusal, { endpoint, request }: Arrival, known: Known): Response {
+function refused(refusal: Refusal, { endpoint, request }: Arrival, known: Known): Answer {
   const aboutOthers = refusal.status === 401 && !isOfCaller(refusal, known)
   // RFC 9110 §15.5.2: a 401 is about the caller's own credentials, which are in order.
-  const response = answerRefusal(refusal, endpoint.refusals ?? 'problem', aboutOthers ? 422 : undefined)
+  const answered = answerRefusal(refusal, endpoint.refusals ?? 'problem', aboutOthers ? 422 : undefined)
   const challenge = aboutOthers ? undefined : challengeFor(refusal, endpoint, request.headers.get('authorization'))
   if (challenge !== undefined && !known.answerHeaders.has('www-authenticate')) {
-    response.headers.set('www-authenticate', challenge)
+    answered.headers['www-authenticate'] = challenge
   }
   if (refusal.status === 503 || refusal.status === 429) {
-    response.headers.set('retry-after', refusal.status === 429 ? '5' : '1')
+    answered.headers['retry-after'] = refusal.status === 429 ? '5' : '1'
   }
   // What else of the body is under way would only be thrown away.
-  if (refusal.status === 408) response.headers.set('connection', 'close')
-  return response
+  if (refusal.status === 408) answered.headers.connection = 'close'
+  return answered
 }
 
 /** Refusals before the caller is known are counted (the endpoints of door `client` count their own). */

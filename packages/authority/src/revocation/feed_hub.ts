@@ -1,4 +1,5 @@
 import { type Batch, newId, refuse, type WhenStale } from '@credence/protocol'
+import type { PushedBody } from '../http/pushed_body.ts'
 import type { Organization, Services } from '../services.ts'
 import type { Lineage } from '../store/port.ts'
 import { Acknowledgements } from './acknowledgements.ts'
@@ -141,7 +142,7 @@ export class FeedHub {
    *   others are the same for all.
    * @throws Refusal `overloaded` when there is no room, `quota_exceeded` when the organization or the agent has no more
    */
-  async open(organization: Organization, subscriber: Subscriber): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  async open(organization: Organization, subscriber: Subscriber): Promise<PushedBody> {
     const { maxStreams, maxOpening } = this.#settings
     if (this.ending.aborted || this.#open + this.#opening >= maxStreams || this.#opening >= maxOpening)
       refuse('overloaded')

@@ -40,13 +40,14 @@ export class FeedStream {
   readonly agent: string
   readonly lineage: Lineage
   readonly endsAtMs: number
+  /** Until it is sent over a connection, what is pushed waits. */
+  readonly body: PushedBody
   told: Told
   /** Has caught up, and gets what all get. */
   live = false
   ended = false
   /** By a newer stream of the same point, whose lease it now is. */
   replaced = false
-  readonly #body: PushedBody
   readonly #onEnd: (stream: FeedStream) => void
 
   constructor(options: StreamOptions) {
@@ -56,28 +57,24 @@ export class FeedStream {
     this.told = options.told
     this.endsAtMs = options.endsAtMs
     this.#onEnd = options.onEnd
-    this.#body = new PushedBody({ maxBufferedBytes: options.maxBufferedBytes, onClosed: () => this.end() })
-  }
-
-  get body(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#body.stream
+    this.body = new PushedBody({ maxBufferedBytes: options.maxBufferedBytes, onClosed: () => this.end() })
   }
 
   /** Queues an event. A connection that lags too far behind is cut instead: it comes back and starts from its cursor. */
   push(event: Shared, told = this.told): void {
     if (this.ended) return
-    if (this.#body.push(event)) this.told = told
-    else this.#finish(() => this.#body.cut())
+    if (this.body.push(event)) this.told = told
+    else this.#finish(() => this.body.cut())
   }
 
   /** Resolves when most of what is queued has been taken. */
   drained(): Promise<void> {
-    return this.#body.drained()
+    return this.body.drained()
   }
 
   /** Ends it after what is queued. */
   end(): void {
-    this.#finish(() => this.#body.end())
+    this.#finish(() => this.body.end())
   }
 
   #finish(last: () => void): void {

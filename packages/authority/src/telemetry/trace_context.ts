@@ -12,7 +12,7 @@ export type TraceContext = {
 const version00 = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 
 /** Reads `traceparent`; one that is absent or does not follow the specification begins a new trace. */
-export function readTraceContext(headers: Headers): TraceContext {
+export function readTraceContext(headers: Pick<Headers, 'get'>): TraceContext {
   const [, version, traceId, parentId, flags, rest] = version00.exec(headers.get('traceparent') ?? '') ?? []
   // §3.2.2: ff is no version; version 00 ends after the flags, later ones may go on.
   const valid = traceId && parentId && flags && version !== 'ff' && !(version === '00' && rest !== undefined)

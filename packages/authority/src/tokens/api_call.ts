@@ -1,4 +1,6 @@
 import { type AccessTokenClaims, type Lineage, refuse } from '@credence/protocol'
+import type { Call } from '../http/endpoint.ts'
+import type { HttpRequest } from '../http/request.ts'
 import { ownAudience } from '../resources/index.ts'
 import { commit, type Organization, type Services } from '../services.ts'
 import { proveKey } from './prove_key.ts'
@@ -14,7 +16,7 @@ export type ApiCaller = { kind: 'agent'; claims: AccessTokenClaims; id: string; 
 export async function authenticateApiCall(
   services: Services,
   organization: Organization,
-  call: { request: Request; url: string; answerHeaders: Headers },
+  call: Pick<Call, 'request' | 'url' | 'answerHeaders'>,
 ): Promise<ApiCaller> {
   const token = readToken(call.request)
   const { claims, kid } = await verifyPresented(services, organization, token, {
@@ -35,7 +37,7 @@ export async function authenticateApiCall(
 }
 
 /** RFC 9449 §7.1: a bound token comes with the scheme DPoP; as Bearer it is refused, however valid. */
-function readToken(request: Request): string {
+function readToken(request: HttpRequest): string {
   const authorization = request.headers.get('authorization')
   if (authorization === null) refuse('token_missing')
   const [, scheme = '', token = ''] = /^([A-Za-z]+) +([A-Za-z0-9._~+/=-]+)$/.exec(authorization) ?? []

@@ -1,4 +1,5 @@
 import { hashText, readDpopHeader, verifyDpopProof } from '@credence/protocol'
+import type { Call } from '../http/endpoint.ts'
 import { nowSeconds, type Organization, type Services } from '../services.ts'
 import type { Step } from '../store/port.ts'
 import { acceptNonce, freshNonce } from './dpop_nonce.ts'
@@ -17,7 +18,7 @@ const futureSeconds = 5
 export async function proveKey(
   services: Services,
   organization: Organization,
-  call: { request: Request; url: string; answerHeaders: Headers; accessToken?: string },
+  call: Pick<Call, 'request' | 'url' | 'answerHeaders'> & { accessToken?: string },
 ): Promise<ProvenKey | undefined> {
   const proof = readDpopHeader(call.request.headers)
   const withNonce = services.config.dpopNonce === 'required'
