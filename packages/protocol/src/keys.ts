@@ -1,6 +1,7 @@
 import { decode } from './base64url.ts'
 import { hashText } from './digest.ts'
 import { isJsonArray, type JsonObject, type JsonValue } from './json.ts'
+import { nodeCrypto } from './node_crypto.ts'
 import { refuseAtUse as refuse } from './refusals/at_use.ts'
 
 /** Every signature algorithm that is used. `EdDSA` is Ed25519 only (RFC 8037). */
@@ -95,13 +96,18 @@ export async function importSigningKey(privateJwk: JsonObject, kid?: string): Pr
 async function signingKey(publicJwk: JsonObject, alg: Algorithm, key: CryptoKey, kid?: string): Promise<SigningKey> {
   const { members } = readMembers({ ...publicJwk, alg })
   const id = kid ?? (await thumbprintOf(members))
+  return { kid: id, alg, publicJwk: { ...members, kid: id, alg, use: 'sig' }, sign: signer(alg, key) }
+}
+
+/** The private key stays in here. RSA takes so long that other threads had better do it. */
+function signer(alg: Algorithm, key: CryptoKey): SigningKey['sign'] {
   const { use } = cryptoAlgorithms[alg]
-  return {
-    kid: id,
-    alg,
-    publicJwk: { ...members, kid: id, alg, use: 'sig' },
-    sign: async (bytes) => new Uint8Array(await crypto.subtle.sign(use, key, bytes)),
-  }
+  if (!nodeCrypto || alg === 'RS256') return async (bytes) => new Uint8Array(await crypto.subtle.sign(use, key, bytes))
+  const { sign, KeyObject } = nodeCrypto
+  // RFC 7518 §3.4: the two numbers one after the other, which Node calls by the name of IEEE P1363.
+  const how = { key: KeyObject.from(key), dsaEncoding: 'ieee-p1363' } as const
+  const digest = alg === 'ES256' ? 'sha256' : null
+  return async (bytes) => new Uint8Array(sign(digest, bytes, how))
 }
 
 type Members = { kty: string } & { [name: string]: string }
