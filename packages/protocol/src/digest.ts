@@ -14,5 +14,5 @@ export async function sha256(data: Uint8Array | string): Promise<Uint8Array<Arra
 
 /** SHA-256 of the UTF-8 of a text, base64url: `ath`, `par_hash`, hashes of statements. */
 export async function hashText(text: string): Promise<string> {
-  return encode(await sha256(text))
+  return nodeCrypto?.hash ? nodeCrypto.hash('sha256', text, 'base64url') : encode(await sha256(text))
 }

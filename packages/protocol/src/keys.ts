@@ -76,9 +76,10 @@ export async function generateSigningKey(
   const extractable = options.extractable ?? false
   const pair = (await crypto.subtle.generateKey(generation, extractable, ['sign', 'verify'])) as CryptoKeyPair
   const exported = toJsonObject(await crypto.subtle.exportKey('jwk', pair.publicKey))
-  const key = await signingKey(exported, alg, pair.privateKey, options.kid)
-  if (!extractable) return key
-  const privateJwk = { ...toJsonObject(await crypto.subtle.exportKey('jwk', pair.privateKey)), alg, kid: key.kid }
+  if (!extractable) return signingKey(exported, alg, signer(alg, pair.privateKey), options.kid)
+  const secret = toJsonObject(await crypto.subtle.exportKey('jwk', pair.privateKey))
+  const key = await signingKey(exported, alg, signer(alg, pair.privateKey, secret), options.kid)
+  const privateJwk = { ...secret, alg, kid: key.kid }
   return Object.defineProperty(key, 'privateJwk', { value: withoutPurpose(privateJwk), enumerable: false })
 }
 
@@ -88,24 +89,32 @@ export async function importSigningKey(privateJwk: JsonObject, kid?: string): Pr
   assertPurpose(privateJwk, 'sign')
   const secrets = alg === 'RS256' ? ['d', 'p', 'q', 'dp', 'dq', 'qi'] : ['d']
   const secret = Object.fromEntries(secrets.map((name) => [name, text(privateJwk[name])]))
-  const key = await importKey({ ...members, ...secret }, alg, 'sign')
+  const whole = { ...members, ...secret }
+  const key = await importKey(whole, alg, 'sign')
   const named = kid ?? (isKeyId(privateJwk.kid) ? privateJwk.kid : undefined)
-  return signingKey(members, alg, key, named)
+  return signingKey(members, alg, signer(alg, key, whole), named)
 }
 
-async function signingKey(publicJwk: JsonObject, alg: Algorithm, key: CryptoKey, kid?: string): Promise<SigningKey> {
+async function signingKey(
+  publicJwk: JsonObject,
+  alg: Algorithm,
+  sign: SigningKey['sign'],
+  kid?: string,
+): Promise<SigningKey> {
   const { members } = readMembers({ ...publicJwk, alg })
   const id = kid ?? (await thumbprintOf(members))
-  return { kid: id, alg, publicJwk: { ...members, kid: id, alg, use: 'sig' }, sign: signer(alg, key) }
+  return { kid: id, alg, publicJwk: { ...members, kid: id, alg, use: 'sig' }, sign }
 }
 
-/** The private key stays in here. RSA takes so long that other threads had better do it. */
-function signer(alg: Algorithm, key: CryptoKey): SigningKey['sign'] {
-  const { use } = cryptoAlgorithms[alg]
-  if (!nodeCrypto || alg === 'RS256') return async (bytes) => new Uint8Array(await crypto.subtle.sign(use, key, bytes))
-  const { sign, KeyObject } = nodeCrypto
+/** Signs with a key that stays in here. RSA takes so long that other threads had better do it. */
+function signer(alg: Algorithm, key: CryptoKey, privateJwk?: JsonObject): SigningKey['sign'] {
+  if (!nodeCrypto || !privateJwk || alg === 'RS256') {
+    const { use } = cryptoAlgorithms[alg]
+    return async (bytes) => new Uint8Array(await crypto.subtle.sign(use, key, bytes))
+  }
+  const { sign, createPrivateKey } = nodeCrypto
   // RFC 7518 §3.4: the two numbers one after the other, which Node calls by the name of IEEE P1363.
-  const how = { key: KeyObject.from(key), dsaEncoding: 'ieee-p1363' } as const
+  const how = { key: createPrivateKey({ key: privateJwk, format: 'jwk' }), dsaEncoding: 'ieee-p1363' } as const
   const digest = alg === 'ES256' ? 'sha256' : null
   return async (bytes) => new Uint8Array(sign(digest, bytes, how))
 }

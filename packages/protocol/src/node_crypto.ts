@@ -1,9 +1,14 @@
-type SignInput = { key: unknown; dsaEncoding: 'ieee-p1363' }
+import type { JsonObject } from './json.ts'
+
+type PrivateKey = { readonly type: 'private' }
 
 type NodeCrypto = {
-  hash?(algorithm: 'sha256', data: Uint8Array | string, encoding: 'buffer'): Uint8Array<ArrayBuffer>
-  sign(algorithm: 'sha256' | null, data: Uint8Array, key: SignInput): Uint8Array
-  KeyObject: { from(key: CryptoKey): unknown }
+  hash?: {
+    (algorithm: 'sha256', data: Uint8Array | string, encoding: 'buffer'): Uint8Array<ArrayBuffer>
+    (algorithm: 'sha256', data: Uint8Array | string, encoding: 'base64url'): string
+  }
+  createPrivateKey(key: { key: JsonObject; format: 'jwk' }): PrivateKey
+  sign(digest: 'sha256' | null, data: Uint8Array, key: { key: PrivateKey; dsaEncoding: 'ieee-p1363' }): Uint8Array
 }
 
 /**

@@ -94,9 +94,11 @@ function find(first: Place, path: string): Found | undefined {
   return parts[0] === '' && place.rows.size > 0 ? { rows: place.rows, params } : undefined
 }
 
+/** Undefined for what is no value: an escape that is broken, and what something in front of the authority would resolve. */
 function unescaped(part: string): string | undefined {
   try {
-    return decodeURIComponent(part)
+    const value = decodeURIComponent(part)
+    return value === '.' || value === '..' ? undefined : value
   } catch {
     return undefined
   }
