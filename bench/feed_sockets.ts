@@ -22,6 +22,7 @@ class Point {
   /** When the event that brought it to `seq` came; nanoseconds. */
   arrivedAt = 0n
   readonly #name = newId('ept')
+  #isKnown = false
   #heardAt = 0
   #failures = 0
   #socket: Socket | undefined
@@ -42,8 +43,8 @@ class Point {
     this.#heardAt = startedAt
     const lost = new Promise<void>((resolve) => socket.once('close', () => resolve()))
     socket.on('error', () => {})
-    // How its resource is judged, and the stream: what a verifier asks when it comes back.
-    let isStream = false
+    // How its resource is judged is asked at the first time, as a verifier does, and later once the stream is there.
+    let isStream = this.#isKnown
     let answer = ''
     socket.on('data', (chunk: Buffer) => {
       this.#heardAt = performance.now()
@@ -65,9 +66,11 @@ class Point {
       if (answer.length < end + 4 + length) return
       answer = ''
       isStream = true
+      this.#isKnown = true
       void this.#ask(socket, '/revocations/stream', this.#query())
     })
-    await this.#ask(socket, '/v1/resources', new URLSearchParams({ audience: operator.audience }))
+    if (isStream) await this.#ask(socket, '/revocations/stream', this.#query())
+    else await this.#ask(socket, '/v1/resources', new URLSearchParams({ audience: operator.audience }))
     await lost
     this.fresh = false
     changed()

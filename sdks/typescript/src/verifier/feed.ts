@@ -43,6 +43,7 @@ export type FeedReport = {
 const noNewsMs = 10_000
 const requestMs = 5_000
 const recalibrateMs = 60_000
+const refreshSpreadMs = 10_000
 const maxBatchBytes = 1024 * 1024
 /** What is shown to the authority as proof; a heartbeat has some hundred. */
 const maxProofBytes = 16_384
@@ -174,12 +175,16 @@ export class Feed {
 
   async #follow(): Promise<void> {
     if (this.#keys.size === 0) await this.#keys.refresh()
-    // Nothing is fresh here before it is known; later it delays no news.
-    await this.#registration.refresh(this.#stop.signal)
+    // Nothing is fresh here before it is known.
+    const known = this.#registration.isKnown
+    if (!known) await this.#registration.refresh(this.#stop.signal)
     const connection = linkedTo(this.#stop.signal)
     const { clock } = this.#runtime
     let cancelWatch = clock.after(silenceMs, connection.abort)
     let cancelNewsWatch = clock.after(noNewsMs, connection.abort)
+    // Later it can wait: when thousands come back at once, all that they need is the stream.
+    const again = () => void this.#registration.refresh(this.#stop.signal)
+    const cancelRefresh = known ? clock.after(refreshSpreadMs * this.#runtime.random(), again) : () => {}
     try {
       const trip = { nonce: newNonce(), sentAtMonotonicMs: this.#runtime.clock.monotonicMs() }
       const response = await this.#get('/revocations/stream', trip.nonce, connection.signal)
@@ -200,6 +205,7 @@ export class Feed {
     } finally {
       cancelWatch()
       cancelNewsWatch()
+      cancelRefresh()
       connection.abort()
       connection.release()
     }

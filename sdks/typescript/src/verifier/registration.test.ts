@@ -91,6 +91,13 @@ test('a change is followed at the next connection; where it cannot be read, what
     await clock.advance(1_000)
     await until(() => issuer.count('/revocations/stream') > connections)
     await moment()
+    const reads = issuer.count('/v1/resources')
+    // Some seconds later, so that those who came back together do not all ask together.
+    while (issuer.count('/v1/resources') === reads) {
+      await clock.advance(1_000)
+      await issuer.heartbeat()
+    }
+    await moment()
   }
   issuer.proofMode = 'unheard of'
   await again()

@@ -33,10 +33,14 @@ export class Registration {
     this.#clock = clock
   }
 
+  get isKnown(): boolean {
+    return this.rules !== strictest
+  }
+
   /** Waits until it is known. After that it is read anew meanwhile, and what was known holds until it can be. */
   async refresh(stop: AbortSignal): Promise<void> {
     const read = this.#read(stop)
-    if (this.rules === strictest) await read
+    if (!this.isKnown) await read
     else read.catch(() => {})
   }
 
