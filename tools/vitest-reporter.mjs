@@ -1,13 +1,27 @@
 // Writes what tools/test.mjs needs to close a run with: the counts, and what did not run and why.
 
 import { writeFileSync } from 'node:fs'
+import { CampaignReporter } from './campaign-reporter.mjs'
 
 export default class ClosingReporter {
+  #campaign = new CampaignReporter()
+
+  /** @param {import('vitest/node').TestModule} module */
+  onTestModuleCollected(module) {
+    this.#campaign.onTestModuleCollected(module)
+  }
+
+  /** @param {import('vitest/node').TestCase} test */
+  onTestCaseResult(test) {
+    this.#campaign.onTestCaseResult(test)
+  }
+
   /**
    * @param {ReadonlyArray<import('vitest/node').TestModule>} modules
    * @param {ReadonlyArray<unknown>} unhandledErrors
    */
   onTestRunEnd(modules, unhandledErrors) {
+    this.#campaign.onTestRunEnd()
     const path = process.env.CREDENCE_TEST_RESULTS
     if (!path) return
     const results = {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { beforeEach, expect, test } from 'vitest'
 import { freshDatabase, postgresMissing, startPostgres } from '../postgres.ts'
+import { note, requestsIn } from './campaign.ts'
 import { Chance, newSeed } from './chance.ts'
 import { check } from './check.ts'
 import { startDatabaseProxy } from './database_proxy.ts'
@@ -101,6 +102,7 @@ test('issuing waits for a lock, and whoever revokes does not (F11)', { timeout }
       expect(new Set(revoked), `FAULT_SEED=${seed}`).toEqual(new Set([200]))
       expect(await check(stage.ledger.entries, await observe(stage)), `FAULT_SEED=${seed}`).toEqual([])
     }
+    note({ engine: 'PostgreSQL', rounds, requests: requestsIn(stage), seed })
     await stage.ledger.close()
   } finally {
     await other.end()

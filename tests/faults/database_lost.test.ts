@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { freshDatabase, postgresMissing } from '../postgres.ts'
+import { note } from './campaign.ts'
 import { Chance, newSeed } from './chance.ts'
 import { startDatabaseProxy } from './database_proxy.ts'
 import { type Sending, type World, type Write, worldOf, writes } from './database_writes.ts'
@@ -70,6 +71,7 @@ test('SQLite cannot commit: another program has the file', { timeout }, async ()
     expect(await log.more()).toBe(0)
     for (const { write, sending } of asked) expectDone(write, await send(sending))
     expect(await log.more()).toBe(sum(asked, ({ records }) => records.first))
+    note({ engine: 'SQLite', rounds: 1, requests: 2 * asked.length, seed })
   } finally {
     console.log(`FAULT_SEED=${seed}`)
     await deployment.remove()
@@ -107,6 +109,8 @@ test('PostgreSQL is cut off at each word of each request', { timeout }, async (c
       expect(found, `FAULT_SEED=${seed}: ${write.name}, cut after ${chunks} ${what}`).toBeOneOf(Object.keys(outcomes))
       outcomes[found as keyof typeof outcomes] += 1
     }
+    const tried = Object.values(outcomes).reduce((total, times) => total + times, 0)
+    note({ engine: 'PostgreSQL', rounds: tried, requests: 2 * tried, seed })
     console.log(`FAULT_SEED=${seed}: ${JSON.stringify(outcomes)}, ${JSON.stringify(proxy.cuts)} cuts`)
     expect(proxy.cuts.requests).toBeGreaterThan(0)
     expect(proxy.cuts.answers).toBeGreaterThan(0)

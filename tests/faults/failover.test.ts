@@ -9,6 +9,7 @@ import pg from 'pg'
 import { beforeEach, expect, test } from 'vitest'
 import { type Agent, seconds } from '../cast.ts'
 import { type PostgresServer, postgresMissing, startPostgresPair } from '../postgres.ts'
+import { note, requestsIn } from './campaign.ts'
 import { Chance, newSeed } from './chance.ts'
 import { type AuthorityProcess, deploy } from './deployment.ts'
 import { startProxy } from './proxy.ts'
@@ -99,6 +100,7 @@ async function failOver(memory: boolean): Promise<void> {
     await judging
     expect(new Set(verdicts.filter((one) => one === 'permitted')), `FAULT_SEED=${seed}`).toEqual(new Set())
     expect(verdicts.length).toBeGreaterThan(10)
+    note({ engine: 'PostgreSQL', rounds: 1, requests: requestsIn(stage), seed })
     await stage.ledger.close()
   } catch (error) {
     console.log(`FAULT_SEED=${seed}`, deployment.processes.map(({ log }) => log.slice(-4_000)).join('\n'))

@@ -6,6 +6,7 @@ import { importPublicKey, type JsonObject, verifyAccessToken } from '@credence/p
 import { beforeEach, expect, test } from 'vitest'
 import { claimsIn, seconds } from '../cast.ts'
 import { freshDatabase, postgresMissing } from '../postgres.ts'
+import { note, requestsIn } from './campaign.ts'
 import { Chance, newSeed } from './chance.ts'
 import { check } from './check.ts'
 import { deploy } from './deployment.ts'
@@ -70,6 +71,7 @@ test('two processes change keys at the same moments', { timeout: rounds * 10_000
     const found = await check(stage.ledger.entries, await observe(stage))
     // The ends of keys were not asked for through the ledger.
     expect(found.filter(({ says }) => !onlyOfKeys(says) && !/which nobody asked for/.test(says))).toEqual([])
+    note({ engine: 'PostgreSQL', rounds, requests: requestsIn(stage), seed })
     await stage.ledger.close()
   } catch (error) {
     console.log(`FAULT_SEED=${seed}`, deployment.processes.map(({ log }) => log.slice(-4_000)).join('\n'))

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
+import { engineOf, note } from './campaign.ts'
 import { Chance, newSeed } from './chance.ts'
 import { check } from './check.ts'
 import { type Deployment, deploy } from './deployment.ts'
@@ -31,14 +32,17 @@ export type Campaign = {
   fault: Fault
   rounds: number
   processes?: number
+  /** A new one, unless said. */
+  seed?: number
 }
 
 /** A slow machine gets through fewer rounds of an everyday run, not through a longer one. */
 const everydayMs = 15_000
+/** Of one campaign of a long run, when that must come to an end. */
+const longMs = Number(process.env.CREDENCE_CAMPAIGN_SECONDS ?? 3_600) * 1_000
 
 /** Runs the rounds, and expects that no round leaves a violation. Prints its seed, and the slowest recovery. */
-export async function runCampaign({ store, fault, rounds, processes = 1 }: Campaign): Promise<void> {
-  const seed = newSeed()
+export async function runCampaign({ store, fault, rounds, processes = 1, seed = newSeed() }: Campaign): Promise<void> {
   const chance = new Chance(seed)
   const deployment = await deploy(store, { processes })
   try {
@@ -48,7 +52,8 @@ export async function runCampaign({ store, fault, rounds, processes = 1 }: Campa
     let slowest = 0
     let round = 0
     const began = performance.now()
-    for (; round < rounds && (isLong || round === 0 || performance.now() - began < everydayMs); round++) {
+    const mostMs = isLong ? longMs : everydayMs
+    for (; round < rounds && (round === 0 || performance.now() - began < mostMs); round++) {
       let stopped = false
       const load = loadUntil(() => stopped, { stage, seed: seed + 1_000 * round, mine })
       await inTheMiddle(stage, chance)
@@ -68,6 +73,7 @@ export async function runCampaign({ store, fault, rounds, processes = 1 }: Campa
       `FAULT_SEED=${seed}: ${round} rounds, ${count('done')} acknowledged, ${count('refused')} refused, ` +
         `${count('unknown')} unknown; answered again within ${Math.round(slowest)} ms`,
     )
+    note({ engine: engineOf(store), rounds: round, requests: told.length, seed })
     // A load that hardly got through, or a fault that nobody was hit by, shows nothing.
     expect(count('done')).toBeGreaterThan(20 * round)
     expect(count('unknown')).toBeGreaterThan(0)
