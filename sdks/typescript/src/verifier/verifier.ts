@@ -163,7 +163,8 @@ class RunningVerifier implements Verifier {
       this.#checkAge(entry, this.#time.now())
     }
     const { expected } = asked
-    const standing = trust.checkStanding(entry, neededScopes(expected, tools))
+    const needed = neededScopes(expected, tools)
+    const standing = trust.checkStanding(entry, needed)
     if (standing !== undefined) await standing
     checkExpected(claims, entry.scopes, expected, tools)
     if (expected.chain !== 'prove') return entry.permitted
@@ -172,7 +173,11 @@ class RunningVerifier implements Verifier {
       delete entry.proven
       throw error
     })
-    return entry.proven
+    const proven = await entry.proven
+    // Statements may have taken their time to come, and meanwhile anything may have ended.
+    this.#checkAge(entry, this.#time.now())
+    await trust.checkStanding(entry, needed)
+    return proven
   }
 
   #checkAge({ token, claims }: Entry, now: number): void {
