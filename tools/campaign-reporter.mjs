@@ -19,6 +19,8 @@ export class CampaignReporter {
   #rows = []
   #expected = 0
   #began = new Date()
+  /** What the run was asked for, when not for everything. */
+  #only = process.argv.slice(2).filter((word) => /tests[/\\]|\.test\.ts$/.test(word))
 
   /** @param {import('vitest/node').TestModule} module */
   onTestModuleCollected(module) {
@@ -49,7 +51,13 @@ export class CampaignReporter {
     const left = ended ? 0 : Math.max(0, this.#expected - this.#rows.length)
     writeFileSync(
       join(folder, 'campaign.md'),
-      reportOf(this.#rows, notes, { began: this.#began, commit: commitOf(), processors: cpus().length, left }),
+      reportOf(this.#rows, notes, {
+        began: this.#began,
+        commit: commitOf(),
+        processors: cpus().length,
+        left,
+        only: this.#only,
+      }),
     )
   }
 }
@@ -57,9 +65,9 @@ export class CampaignReporter {
 /**
  * @param {readonly Row[]} rows
  * @param {readonly Noted[]} notes
- * @param {{ began: Date, commit: string, processors: number, left: number }} run
+ * @param {{ began: Date, commit: string, processors: number, left: number, only: readonly string[] }} run
  */
-export function reportOf(rows, notes, { began, commit, processors, left }) {
+export function reportOf(rows, notes, { began, commit, processors, left, only }) {
   const failed = rows.filter(({ state }) => state === 'failed').length
   const lines = [...rows]
     .sort((a, b) => a.file.localeCompare(b.file))
@@ -79,12 +87,17 @@ Written by the run itself (\`npm run test:long\`); not to be edited. What each r
 [tests/faults](../../tests/faults).
 
 ${began.toISOString().slice(0, 16).replace('T', ' ')} UTC, commit ${commit}, ${processors} processors, Node ${process.versions.node}.
-${rows.length} tests ended, ${failed} failed${left > 0 ? `; the run was stopped while ${left} had not ended` : ''}.
+${only.length > 0 ? `Asked for: ${only.map((one) => basename(one)).join(', ')}. ` : ''}${budget()}${rows.length} tests ended, ${failed} failed${left > 0 ? `; the run was stopped while ${left} had not ended` : ''}.
 
 | file | fault | engine | rounds | requests | violations | seed | seconds |
 |---|---|---|---|---|---|---|---|
 ${lines.join('\n')}
 `
+}
+
+function budget() {
+  const seconds = process.env.CREDENCE_CAMPAIGN_SECONDS
+  return seconds ? `No round of a campaign began after ${seconds} seconds of it. ` : ''
 }
 
 /** @returns {Noted[]} */

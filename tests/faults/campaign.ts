@@ -4,6 +4,8 @@ import { appendFileSync } from 'node:fs'
 import { expect } from 'vitest'
 
 export type Noted = {
+  /** Of tests that run beside others: their name. */
+  test?: string
   /** What it ran on. */
   engine: string
   rounds: number
@@ -15,8 +17,8 @@ export type Noted = {
 /** Adds a line to the report of a long run, beside this test's outcome and duration. Otherwise it does nothing. */
 export function note(noted: Noted): void {
   const file = process.env.CREDENCE_CAMPAIGN
-  const { currentTestName: test, testPath } = expect.getState()
-  if (file && test) appendFileSync(file, `${JSON.stringify({ test, testPath, ...noted })}\n`)
+  const test = noted.test ?? expect.getState().currentTestName
+  if (file && test) appendFileSync(file, `${JSON.stringify({ ...noted, test })}\n`)
 }
 
 export function requestsIn({ ledger }: { ledger: { entries: ReadonlyArray<{ says: string }> } }): number {

@@ -11,7 +11,7 @@ import { startDatabaseProxy } from './database_proxy.ts'
 import { type Deployment, deploy } from './deployment.ts'
 import { Belongings, loadUntil } from './load.ts'
 import { observe } from './observe.ts'
-import { databaseFault, isLong, runCampaign, setStage } from './rounds.ts'
+import { databaseFault, isLong, longMs, runCampaign, setStage } from './rounds.ts'
 import type { Stage } from './stage.ts'
 
 const rounds = isLong ? 10 : 1
@@ -80,7 +80,9 @@ test('issuing waits for a lock, and whoever revokes does not (F11)', { timeout }
   try {
     const stage = await setStage(deployment, new Chance(seed))
     await someLoad(stage, seed)
-    for (let round = 0; round < rounds; round++) {
+    const began = performance.now()
+    let round = 0
+    for (; round < rounds && (round === 0 || performance.now() - began < longMs); round++) {
       await other.query('begin; lock table replay_ids in access exclusive mode')
       let waiting = flood
       const asked = Array.from({ length: flood }, () =>
@@ -102,7 +104,7 @@ test('issuing waits for a lock, and whoever revokes does not (F11)', { timeout }
       expect(new Set(revoked), `FAULT_SEED=${seed}`).toEqual(new Set([200]))
       expect(await check(stage.ledger.entries, await observe(stage)), `FAULT_SEED=${seed}`).toEqual([])
     }
-    note({ engine: 'PostgreSQL', rounds, requests: requestsIn(stage), seed })
+    note({ engine: 'PostgreSQL', rounds: round, requests: requestsIn(stage), seed })
     await stage.ledger.close()
   } finally {
     await other.end()

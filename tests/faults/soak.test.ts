@@ -58,7 +58,7 @@ function report(name: string, seed: number, samples: readonly Sample[]): void {
   console.log(
     `FAULT_SEED=${seed}: ${name}, ${(tookMs / 60_000).toFixed(1)} minutes, ${requests} requests, ${cpu.toFixed(1)} % of one CPU`,
   )
-  note({ engine: name, rounds: samples.length, requests, seed })
+  note({ test: `hours of work, on ${name}`, engine: name, rounds: samples.length, requests, seed })
   if (samples.length < 6) return
   for (const what of ['rss', 'heapUsed', 'descriptors', 'handles', 'replayIds', 'p99Ms'] as const) {
     const unit = what === 'rss' || what === 'heapUsed' ? 2 ** 20 : 1
