@@ -1,6 +1,6 @@
-import { decode, encode } from './base64url.ts'
+import { decode, decodeText, encode } from './base64url.ts'
 import { canonicalize } from './canonical.ts'
-import { decodeUtf8, deepFreeze, isJsonObject, type JsonObject, parseJson, parseJsonBytes } from './json.ts'
+import { deepFreeze, isJsonObject, type JsonObject, parseJson, parseJsonBytes } from './json.ts'
 import { cryptoAlgorithms, type PublicKey, type SigningKey } from './keys.ts'
 import { Recent } from './recent.ts'
 import { refuseAtUse as refuse } from './refusals/at_use.ts'
@@ -39,6 +39,8 @@ const encoder = new TextEncoder()
 const knownHeaders = new Recent<JwsHeader>(1024)
 const LONGEST_KNOWN = 1536
 
+type Parts = { header: JwsHeader; payload: string; signingInput: string; signature: string }
+
 /**
  * Takes a compact JWS (RFC 7515 §7.1) apart. It checks form only, and gives no reason to believe a word of it.
  *
@@ -47,6 +49,22 @@ const LONGEST_KNOWN = 1536
  * refuses.
  */
 export function readSignedBytes(compact: string, limits: { maxBytes?: number } = {}): SignedBytes {
+  const { header, payload, signingInput, signature } = partsOf(compact, limits)
+  return { header, payloadBytes: decode(payload), signingInput, signature: decode(signature) }
+}
+
+/** `readSignedBytes` for payloads that are JSON objects: every token, assertion, proof and statement. */
+export function readJws(compact: string, limits: { maxBytes?: number } = {}): Jws {
+  const parts = partsOf(compact, limits)
+  const payloadText = decodeText(parts.payload)
+  const signature = decode(parts.signature)
+  const payload = parseJson(payloadText, { maxBytes: limits.maxBytes ?? 16_384 })
+  if (!isJsonObject(payload)) refuse('malformed')
+  return { header: parts.header, payload, payloadText, signingInput: parts.signingInput, signature }
+}
+
+/** `payload` and `signature` are still base64url, or whatever stands there. */
+function partsOf(compact: string, limits: { maxBytes?: number }): Parts {
   // Every character that survives is ASCII, so characters are bytes.
   if (compact.length > (limits.maxBytes ?? 16_384)) refuse('too_large')
   const first = compact.indexOf('.')
@@ -56,19 +74,10 @@ export function readSignedBytes(compact: string, limits: { maxBytes?: number } =
   const headerText = compact.slice(0, first)
   return {
     header: knownHeaders.get(headerText) ?? readHeader(headerText),
-    payloadBytes: decode(compact.slice(first + 1, second)),
+    payload: compact.slice(first + 1, second),
     signingInput: compact.slice(0, second),
-    signature: decode(compact.slice(second + 1)),
+    signature: compact.slice(second + 1),
   }
-}
-
-/** `readSignedBytes` for payloads that are JSON objects: every token, assertion, proof and statement. */
-export function readJws(compact: string, limits: { maxBytes?: number } = {}): Jws {
-  const { payloadBytes, ...rest } = readSignedBytes(compact, limits)
-  const payloadText = decodeUtf8(payloadBytes)
-  const payload = parseJson(payloadText, { maxBytes: limits.maxBytes ?? 16_384 })
-  if (!isJsonObject(payload)) refuse('malformed')
-  return { ...rest, payload, payloadText }
 }
 
 function readHeader(text: string): JwsHeader {
