@@ -3,6 +3,9 @@
 import { AgentKey, createAgent } from '@credence/sdk'
 import { createVerifier, type Expected, type Verifier } from '@credence/sdk/verify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bearerCall } from '../../sdks/typescript/test/calls.ts'
+import { FakeIssuer } from '../../sdks/typescript/test/fake_issuer.ts'
+import { ManualClock, until } from '../../sdks/typescript/test/manual_clock.ts'
 import { claimsIn } from '../cast.ts'
 import { api, type Stage, setStage } from './stage.ts'
 
@@ -85,6 +88,40 @@ test.each(cases)('%s ends while a call waits %s', async (end, wait) => {
   release()
   expect(await verdict).toMatchObject({ ok: false, refusal: { code: 'revoked' } })
   expect(await call()).toMatchObject({ ok: false, refusal: { code: 'revoked' } })
+})
+
+test('a token ends while the authority is asked whether it is alive, because the lease is over', async () => {
+  const clock = new ManualClock()
+  const issuer = await FakeIssuer.open(clock)
+  issuer.whenStale = 'introspect'
+  let asked = false
+  const { promise: open, resolve: release } = Promise.withResolvers<void>()
+  const agent = await issuer.operator()
+  const operator = {
+    issuer: agent.issuer,
+    fetch: (...call: Parameters<typeof agent.fetch>) => agent.fetch(...call),
+    async introspect(token: string) {
+      const answer = await agent.introspect(token)
+      asked = true
+      await open
+      return answer
+    },
+  }
+  const issuers = [{ issuer: issuer.issuer, operator }]
+  const own = createVerifier({ resource: issuer.resource, issuers, ...issuer.runtime })
+  await own.ready()
+  const token = await issuer.token()
+  issuer.leaseMs = 0
+  for (const stream of issuer.streams) stream.end()
+  await clock.advance(10_100)
+  const verdict = own.verify(bearerCall(token))
+  await until(() => asked)
+  issuer.leaseMs = 10_000
+  await issuer.revoke(claimsIn(token).jti)
+  await clock.advance(60_000)
+  release()
+  expect(await verdict).toMatchObject({ ok: false, refusal: { code: 'revoked' } })
+  await own.stop()
 })
 
 function exchangeOf(chain: string[]): Record<string, string> {

@@ -77,7 +77,7 @@ export class Trust {
     const rules = [granted.whenStale, this.#trusted.whenStale]
     if (rules.includes('refuse')) return refuse('lease_over')
     if (rules.includes('harmless_reads') && !this.#isHarmless(granted, needed)) return refuse('lease_over')
-    return rules.includes('introspect') ? this.#ask(verified.token) : undefined
+    return rules.includes('introspect') ? this.#ask(verified) : undefined
   }
 
   #isHarmless(granted: StaleTerms, needed: readonly string[]): boolean {
@@ -86,14 +86,16 @@ export class Trust {
     return needed.length > 0 && grants && (own === undefined || coversAll(own, needed))
   }
 
-  async #ask(token: string): Promise<void> {
+  async #ask(verified: Verified): Promise<void> {
     let active: boolean
     try {
-      active = (await this.#trusted.operator.introspect(token)).active
+      active = (await this.#trusted.operator.introspect(verified.token)).active
     } catch (cause) {
       return refuse('lease_over', { cause })
     }
     if (!active) refuse('revoked')
+    // The answer may have been long on its way, and the feed quicker.
+    this.checkAlive(verified)
   }
 }
 
