@@ -184,7 +184,7 @@ test('wherever it walks', { timeout: 600_000 }, async () => {
         expect([id, await cast.introspect(operatorOf(token), token)]).toEqual([id, alive])
       }
     }),
-    { numRuns: process.env.CREDENCE_LONG ? 250 : 12 },
+    { numRuns: process.env.CREDENCE_LONG ? 250 : 12, endOnFailure: true },
   )
   for (const kind of ['hand on', 'exchange', 'take over', 'go on'])
     expect([kind, (seen[kind] ?? 0) > 0]).toEqual([kind, true])
