@@ -69,7 +69,7 @@ export class CampaignReporter {
  */
 export function reportOf(rows, notes, { began, commit, processors, left, only }) {
   const failed = rows.filter(({ state }) => state === 'failed').length
-  const lines = [...rows]
+  const lines = together(rows, notes)
     .sort((a, b) => a.file.localeCompare(b.file))
     .map((row) => {
       const own = notes.filter(({ test }) => test === row.test || test.endsWith(` > ${row.test}`))
@@ -95,6 +95,23 @@ ${lines.join('\n')}
 `
 }
 
+/**
+ * Many small tests of one file that say no more than that they passed are one row.
+ *
+ * @param {readonly Row[]} rows
+ * @param {readonly Noted[]} notes
+ */
+function together(rows, notes) {
+  const noted = new Set(notes.map(({ test }) => test))
+  return [...Map.groupBy(rows, ({ file }) => file)].flatMap(([file, own]) => {
+    const plain = own.filter(({ test, state }) => state === 'passed' && !noted.has(test))
+    if (plain.length < 4) return own
+    const seconds = plain.reduce((total, row) => total + row.seconds, 0)
+    const one = { file, test: `${plain.length} tests`, state: 'passed', seconds }
+    return [...own.filter((row) => !plain.includes(row)), one]
+  })
+}
+
 function budget() {
   const seconds = process.env.CREDENCE_CAMPAIGN_SECONDS
   return seconds ? `No round of a campaign began after ${seconds} seconds of it. ` : ''
@@ -110,15 +127,17 @@ function readNotes() {
 
 function commitOf() {
   try {
-    const head = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
-    const changed = execFileSync('git', ['status', '--porcelain', 'packages', 'sdks', 'tests'], {
-      cwd: root,
-      encoding: 'utf8',
-    })
-    return changed.trim() === '' ? head : `${head} and changes not committed`
+    const head = git('rev-parse', '--short=12', 'HEAD')
+    const changed = git('status', '--porcelain', 'packages', 'sdks', 'tests')
+    return changed === '' ? head : `${head} and changes not committed`
   } catch {
     return process.env.CREDENCE_COMMIT ?? 'unknown'
   }
+}
+
+/** @param {string[]} words */
+function git(...words) {
+  return execFileSync('git', words, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
 }
 
 /** @param {string} path */
