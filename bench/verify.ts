@@ -16,12 +16,14 @@ export const measureVerification = async (wanted: Wanted): Promise<Figure[]> => 
   const needed = new Set(asked.flatMap(({ needs }) => needs))
   const world = await startWorld()
   const verifiers = verifiersOf(world)
+  const ready = () => Promise.all(Object.values(verifiers).map((each) => each.ready()))
   try {
-    await Promise.all(Object.values(verifiers).map((each) => each.ready()))
+    await ready()
     // A verifier that has just started asks for a nonce in each proof until none from before its start can pass.
     await new Promise((resolve) => setTimeout(resolve, 7000))
     const contestants = await contestantsOf(world, verifiers)
-    const measured = await race(contestants.filter(({ name }) => needed.has(name)))
+    const chosen = contestants.filter(({ name }) => needed.has(name))
+    const measured = await race(chosen, ready)
     return asked.map(({ make }) => make((name) => measured.get(name) as Measured))
   } finally {
     await Promise.all(Object.values(verifiers).map((each) => each.stop()))

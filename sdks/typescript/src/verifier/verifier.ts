@@ -8,7 +8,7 @@ import {
 } from '@credence/protocol'
 import { type Runtime, runtimeOf } from '../runtime.ts'
 import { refusalResponse } from './challenge.ts'
-import { readCredential } from './credential.ts'
+import { assertForm, readCredential } from './credential.ts'
 import { checkExpected, type Expected, type Needs, neededScopes, readNeeds } from './expected.ts'
 import type { FeedReport } from './feed.ts'
 import { StartNonce } from './nonce.ts'
@@ -187,6 +187,7 @@ class RunningVerifier implements Verifier {
   }
 
   async #admit(token: string, now: number): Promise<Entry> {
+    assertForm(token)
     const { claims, kid } = await verifyAccessToken(token, {
       audience: this.#resource,
       now,
