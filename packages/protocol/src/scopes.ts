@@ -47,20 +47,18 @@ export function formatScope(scopes: readonly string[]): string {
 
 /** Whether who holds `granted` may do `wanted`. What is not a scope covers nothing. A partial order on scopes. */
 export function covers(granted: string, wanted: string): boolean {
-  if (granted === wanted) return isScope(granted)
-  if (!granted.endsWith(':*') || !wanted.startsWith(granted.slice(0, -1))) return false
-  return isScope(granted) && isScope(wanted) && (literalForm.test(wanted) || wildcardForm.test(wanted))
+  return isCovered((scope) => scope === granted, wanted)
 }
 
 /** Whether each wanted scope is covered by a granted one. */
 export function coversAll(granted: readonly string[], wanted: readonly string[]): boolean {
-  return wanted.every((scope) => granted.some((held) => covers(held, scope)))
+  return wanted.every((scope) => isCovered((held) => granted.includes(held), scope))
 }
 
 /** The same authority in its fewest words: without scopes that another one covers, in code unit order. */
 export function reduceScopes(scopes: readonly string[]): string[] {
-  const once = [...new Set(scopes)].sort()
-  return once.filter((scope) => !once.some((other) => other !== scope && covers(other, scope)))
+  const once = new Set(scopes)
+  return [...once].sort().filter((scope) => !isCovered((held) => held !== scope && once.has(held), scope))
 }
 
 /**
@@ -68,12 +66,24 @@ export function reduceScopes(scopes: readonly string[]): string[] {
  * are always so ordered (wildcards form a tree), so nothing that both sides cover is lost.
  */
 export function intersectScopes(granted: readonly string[], wanted: readonly string[]): string[] {
-  const shared: string[] = []
-  for (const held of granted) {
-    for (const scope of wanted) {
-      if (covers(held, scope)) shared.push(scope)
-      else if (covers(scope, held)) shared.push(held)
-    }
+  const [held, asked] = [new Set(granted), new Set(wanted)]
+  return reduceScopes([
+    ...wanted.filter((scope) => isCovered((one) => held.has(one), scope)),
+    ...granted.filter((scope) => isCovered((one) => asked.has(one), scope)),
+  ])
+}
+
+/**
+ * Whether one of those that are `held` covers this: itself, or a wildcard at one of its own colons. Asking for each of these, and
+ * not each that is held, costs what the scope is long, however many are held and however they are nested.
+ */
+function isCovered(held: (scope: string) => boolean, scope: string): boolean {
+  if (held(scope)) return isScope(scope)
+  const colon = scope.indexOf(':')
+  if (colon === -1 || scope.length > longestScope || !(literalForm.test(scope) || wildcardForm.test(scope)))
+    return false
+  for (let at = colon; at !== -1; at = scope.indexOf(':', at + 1)) {
+    if (held(`${scope.slice(0, at)}:*`)) return true
   }
-  return reduceScopes(shared)
+  return false
 }

@@ -1,3 +1,4 @@
+import { setImmediate as letOthersRun } from 'node:timers/promises'
 import { base64url, inclusionProof, type JsonValue, type Leaf, type LogHead, refuse } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
 import type { OrganizationReads } from '../store/port.ts'
@@ -51,6 +52,7 @@ export async function readRecords(
 ): Promise<{ records: PlacedRecord[]; next?: number }> {
   await sequence(services, organization.id)
   const reads = services.store.of(organization.id)
+  const matches = await matching(reads, filter)
   const found: RowOf<'audit_records'>[] = []
   let scanned = 0
   let at = after
@@ -58,12 +60,14 @@ export async function readRecords(
     const rows = await reads.list('audit_records', { order: { by: 'position' }, after: at, limit: pageSize })
     for (const row of rows) {
       at = row.position ?? at
-      if (await matches(reads, row, filter)) found.push(row)
+      if (matches(row)) found.push(row)
       if (found.length === limit) return { records: await withValues(reads, found), next: at }
     }
     scanned += rows.length
     if (rows.length < pageSize) return { records: await withValues(reads, found) }
     if (scanned >= mostScanned) return { records: await withValues(reads, found), next: at }
+    // A store in this process answers at once: without this nobody else would be answered until the last page.
+    await letOthersRun()
   }
 }
 
@@ -83,35 +87,41 @@ export async function proveRecord(services: Needed, organization: Organization, 
     const rows = await reads.list('audit_records', { order: { by: 'position' }, after, limit: pageSize })
     if (rows.length === 0) throw new Error('the log ends before its head')
     hashes.push(...rows.slice(0, head.size - hashes.length).map(({ leaf_hash }) => leaf_hash))
+    await letOthersRun()
   }
   const proof = await inclusionProof(hashes, record.position)
   return { position: record.position, leafHash: record.leaf_hash, proof, head }
 }
 
-async function matches(reads: OrganizationReads, row: RowOf<'audit_records'>, filter: RecordFilter): Promise<boolean> {
-  const wanted = Object.entries(filter).filter(([, value]) => value !== undefined)
-  if (wanted.length === 0) return true
-  const leaf = leafOf(row)
+async function matching(
+  reads: OrganizationReads,
+  filter: RecordFilter,
+): Promise<(row: RowOf<'audit_records'>) => boolean> {
+  if (Object.values(filter).every((value) => value === undefined)) return () => true
   const { agent, principal, type, task, delegation } = filter
-  if (type !== undefined && leaf.type !== type) return false
-  if (task !== undefined && leaf.task !== task) return false
-  if (agent !== undefined && ![leaf.agent, leaf.by, leaf.subject].includes(agent)) return false
-  if (principal !== undefined && ![leaf.principal, leaf.subject].includes(principal)) return false
-  if (delegation === undefined) return true
-  const hash = delegation.startsWith('dlg_') ? (await reads.get('delegations', { id: delegation }))?.hash : delegation
-  return leaf.subject === delegation || (hash !== undefined && (leaf.chain ?? []).includes(hash))
+  const hash = delegation?.startsWith('dlg_') ? (await reads.get('delegations', { id: delegation }))?.hash : delegation
+  return (row) => {
+    const leaf = leafOf(row)
+    if (type !== undefined && leaf.type !== type) return false
+    if (task !== undefined && leaf.task !== task) return false
+    if (agent !== undefined && ![leaf.agent, leaf.by, leaf.subject].includes(agent)) return false
+    if (principal !== undefined && ![leaf.principal, leaf.subject].includes(principal)) return false
+    if (delegation === undefined) return true
+    return leaf.subject === delegation || (hash !== undefined && (leaf.chain ?? []).includes(hash))
+  }
 }
 
 async function withValues(reads: OrganizationReads, rows: readonly RowOf<'audit_records'>[]): Promise<PlacedRecord[]> {
   const values = rows.length === 0 ? [] : await valuesOf(reads, rows)
+  const byRecord = Map.groupBy(values, ({ record }) => record)
   return rows.map((row) => ({
     position: row.position ?? -1,
     leaf: leafOf(row),
     leafBytes: row.leaf,
     leafHash: row.leaf_hash,
-    values: values
-      .filter(({ record }) => record === row.id)
-      .map(({ name, salt, value }) => ({ name, salt, value: JSON.parse(value) as JsonValue })),
+    values: (byRecord.get(row.id) ?? []).map(({ name, salt, value }) => {
+      return { name, salt, value: JSON.parse(value) as JsonValue }
+    }),
   }))
 }
 
