@@ -8,9 +8,8 @@ import {
   type SigningKey,
   signClientAssertion,
 } from '@credence/protocol'
-import { discover, type Endpoints } from '../metadata.ts'
+import { type Endpoints, endpointsOf } from '../metadata.ts'
 import { type Answer, ask, readObject } from '../network.ts'
-import { once } from '../once.ts'
 import type { Runtime } from '../runtime.ts'
 import { AccessToken } from './access_token.ts'
 import type { Nonces } from './nonces.ts'
@@ -21,7 +20,7 @@ export type ClientCredential = { key: SigningKey } | { clientSecret: string } | 
 /** The authority as one agent sees it: discovery, client authentication, and the token endpoint. */
 export class Authority {
   readonly issuer: string
-  readonly metadata: () => Promise<Endpoints>
+  readonly #endpoint: Endpoints
   readonly #clientId: string
   readonly #credential: ClientCredential
   readonly #proofKey: () => Promise<SigningKey>
@@ -42,7 +41,7 @@ export class Authority {
     this.#proofKey = made.proofKey
     this.#nonces = made.nonces
     this.#runtime = made.runtime
-    this.metadata = once(() => discover(this.#runtime, this.issuer))
+    this.#endpoint = endpointsOf(this.#runtime, this.issuer)
   }
 
   /**
@@ -51,7 +50,7 @@ export class Authority {
    * @throws Refusal with the authority's own code, or `authority_unreachable`, `authority_answer_invalid`
    */
   async requestToken(form: Record<string, string>, resource: string): Promise<AccessToken> {
-    const tokenEndpoint = (await this.metadata())('token_endpoint')
+    const tokenEndpoint = await this.#endpoint('token_endpoint')
     const sentAtMs = this.#runtime.clock.nowMs()
     const body = await this.#post(tokenEndpoint, { ...form, resource }, { proven: true })
     const { access_token: value, token_type: type, expires_in: lifetime, scope } = body
@@ -68,7 +67,7 @@ export class Authority {
 
   /** RFC 7662. The answer is what the authority says; `active` decides. */
   async introspect(token: string): Promise<JsonObject & { active: boolean }> {
-    const introspectionEndpoint = (await this.metadata())('introspection_endpoint')
+    const introspectionEndpoint = await this.#endpoint('introspection_endpoint')
     const body = await this.#post(introspectionEndpoint, { token }, { proven: false })
     if (typeof body.active !== 'boolean') return refuse('authority_answer_invalid')
     return { ...body, active: body.active }

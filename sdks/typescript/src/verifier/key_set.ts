@@ -6,9 +6,8 @@ import {
   type PublicKey,
   refuseAtUse as refuse,
 } from '@credence/protocol'
-import { discover, type Endpoints } from '../metadata.ts'
+import { type Endpoints, endpointsOf } from '../metadata.ts'
 import { ask, readObject } from '../network.ts'
-import { once } from '../once.ts'
 import type { Runtime } from '../runtime.ts'
 
 const mostKeys = 100
@@ -23,7 +22,7 @@ const cooldownMs = { anybody: 30_000, issuer: 1_000 }
  * the one before it was revoked, is known as soon as the feed speaks with it, whatever strangers have used up.
  */
 export class KeySet {
-  readonly #metadata: () => Promise<Endpoints>
+  readonly #endpoint: Endpoints
   readonly #runtime: Runtime
   #keys: ReadonlyMap<string, PublicKey> = new Map()
   #flight: Promise<void> | undefined
@@ -32,7 +31,7 @@ export class KeySet {
 
   constructor(runtime: Runtime, issuer: string) {
     this.#runtime = runtime
-    this.#metadata = once(() => discover(runtime, issuer))
+    this.#endpoint = endpointsOf(runtime, issuer)
   }
 
   /** The key with exactly this id, at once when it is known. */
@@ -87,7 +86,7 @@ export class KeySet {
 
   async #load(headers: Record<string, string>): Promise<void> {
     this.#askedAtMs = this.#runtime.clock.monotonicMs()
-    const url = (await this.#metadata())('jwks_uri')
+    const url = await this.#endpoint('jwks_uri')
     const { status, text } = await ask(this.#runtime, url, { headers: { accept: 'application/json', ...headers } })
     if (status !== 200) return refuse('authority_unreachable', { detail: `Its key set answered ${status}.` })
     const { keys } = readObject(text)
