@@ -41,7 +41,8 @@ export type Tools = ReadonlyMap<string, readonly string[]>
 /** All scopes a call needs, the tool's included: what a challenge must name at once. */
 export function neededScopes(expected: Expected, tools: Tools): readonly string[] {
   const { scope, tool } = expected
-  const named = scope === undefined ? [] : typeof scope === 'string' ? scope.split(' ').filter(Boolean) : scope
+  // A text without a word in it names a scope that nobody has: what was meant to be set there is missing.
+  const named = scope === undefined ? [] : typeof scope === 'string' ? scope.split(' ') : scope
   const needed = tool === undefined ? undefined : tools.get(tool)
   return needed === undefined ? named : [...new Set([...named, ...needed])]
 }

@@ -110,3 +110,11 @@ test('who leaves out a bounded argument is told to state it', async () => {
     hint: expect.stringContaining('State every argument that is bounded'),
   })
 })
+
+test('a scope that was not set is a scope that nobody has', async () => {
+  for (const scope of ['', ' ', 'ledger:read ', 'ledger:read  ledger:read', ['']]) {
+    expect([scope, ...(await call(await bound(), { scope }))]).toEqual([scope, 403, 'insufficient_scope'])
+    expect([scope, ...(await call(await bound(), () => ({ scope })))]).toEqual([scope, 403, 'insufficient_scope'])
+  }
+  expect(await call(await bound(), { scope: [] })).toEqual([200, 'permitted'])
+})
