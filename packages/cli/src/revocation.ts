@@ -50,11 +50,12 @@ export function tellEnded(output: Output, revoked: Revoked, says: string): void 
 export function reachLines(revoked: Revoked, paint: Paint): string[] {
   const { committed_at_ms: from, acknowledged, leases_over_by_ms: leases, last_token_expired_by_ms: tokens } = revoked
   const { points, of, by_ms: by, all } = acknowledged
+  // Whoever answers may give other things than numbers.
   const heard = !all
-    ? `${points} of ${of} enforcement points; the rest stops with its lease`
+    ? printable(`${points} of ${of} enforcement points; the rest stops with its lease`)
     : of === 0
       ? 'no enforcement point holds a lease'
-      : `${points} of ${of} enforcement points, ${after(by ?? from, from)}`
+      : printable(`${points} of ${of} enforcement points, ${after(by ?? from, from)}`)
   return [
     `${paint.dim('acknowledged     ')}${heard}`,
     `${paint.dim('leases over      ')}${after(leases, from)}  ${paint.dim('whoever was cut off has stopped by then')}`,

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { Failure } from './failure.ts'
-import type { Output } from './output.ts'
+import { type Output, printable } from './output.ts'
 
 /** For commands that make a secret: it is printed this once, or goes into a file and is not printed at all. */
 export function secretOption(command: Command): Command {
@@ -70,7 +70,7 @@ function printed(secret: string | undefined): KeptSecret {
     shown: { secret },
     tell: ({ line }, name) => {
       line()
-      line(`${name}, shown this once: ${secret}`)
+      line(`${name}, shown this once: ${printable(secret)}`)
     },
   }
 }

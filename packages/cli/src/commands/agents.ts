@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { connected, group, leaf } from '../command.ts'
 import { action } from '../context.ts'
 import { listAll, part } from '../listing.ts'
-import { moment } from '../output.ts'
+import { moment, printable } from '../output.ts'
 import { type Ending, ending, endingBody, type Revoked, tellEnded } from '../revocation.ts'
 import type { Terminal } from '../terminal.ts'
 import { collect, type Permission, permission } from '../words.ts'
@@ -148,7 +148,9 @@ function resume(terminal: Terminal): Command {
   ).action(
     action(terminal, async ({ api, output }, agent = '') => {
       const resumed = await api().send<Agent>('POST', `/v1/agents/${part(agent)}/resume`)
-      output.value(resumed, () => output.line(`${resumed.handle} is ${resumed.status}. It needs new tokens.`))
+      output.value(resumed, () =>
+        output.line(printable(`${resumed.handle} is ${resumed.status}. It needs new tokens.`)),
+      )
     }),
   )
 }

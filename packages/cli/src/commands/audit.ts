@@ -139,9 +139,13 @@ function prove(terminal: Terminal): Command {
 
 function tell({ line, paint }: Output, { position, leaf: entry }: AuditRecord): void {
   const { v: _, id, org: __, at_ms, type, commitments: ___, ...rest } = entry
-  const words = Object.entries(rest).map(([name, value]) => `${paint.dim(`${name}=`)}${printable(String(value))}`)
-  const kind = type.endsWith('refused') || type === 'revocation.made' ? paint.yellow(type.padEnd(22)) : type.padEnd(22)
-  line(`${String(position).padStart(5)}  ${paint.dim(moment(at_ms))}  ${kind}  ${paint.dim(id)}  ${words.join(' ')}`)
+  const words = Object.entries(rest).map(
+    ([name, value]) => `${paint.dim(`${printable(name)}=`)}${printable(String(value))}`,
+  )
+  const kind = printable(type).padEnd(22)
+  const shown = type.endsWith('refused') || type === 'revocation.made' ? paint.yellow(kind) : kind
+  const place = printable(String(position)).padStart(5)
+  line(`${place}  ${paint.dim(moment(at_ms))}  ${shown}  ${paint.dim(printable(id))}  ${words.join(' ')}`)
 }
 
 function filterIn({ agent, principal, type, task, delegation }: Filter): Filter {

@@ -4,7 +4,7 @@ import type { Connection } from '../connection.ts'
 import { action } from '../context.ts'
 import { Failure } from '../failure.ts'
 import { listAll, part } from '../listing.ts'
-import { moment } from '../output.ts'
+import { moment, printable } from '../output.ts'
 import { type Ending, ending, endingBody, type Revoked, tellEnded } from '../revocation.ts'
 import { keepSecretOf, secretOption } from '../secret_output.ts'
 import type { Terminal } from '../terminal.ts'
@@ -103,7 +103,7 @@ function resume(terminal: Terminal): Command {
     action(terminal, async ({ installation, output }, named = '') => {
       const id = await idOf(installation(), named)
       const resumed = await installation().send<Organization>('POST', `/v1/organizations/${part(id)}/resume`)
-      output.value(resumed, () => output.line(`${resumed.handle} is back. It needs new tokens.`))
+      output.value(resumed, () => output.line(`${printable(resumed.handle)} is back. It needs new tokens.`))
     }),
   )
 }

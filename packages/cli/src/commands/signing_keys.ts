@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { connected, group, leaf } from '../command.ts'
 import { action } from '../context.ts'
 import { part } from '../listing.ts'
-import { moment } from '../output.ts'
+import { moment, printable } from '../output.ts'
 import { type Ending, ending, endingBody, type Revoked, tellEnded } from '../revocation.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -53,7 +53,7 @@ function rotate(terminal: Terminal): Command {
     action(terminal, async ({ api, output }) => {
       const next = await api().send<{ id: string }>('POST', '/v1/signing-keys')
       output.value(next, () =>
-        output.line(`${next.id} is published, and will sign once every cached key set knows it.`),
+        output.line(`${printable(next.id)} is published, and will sign once every cached key set knows it.`),
       )
     }),
   )
