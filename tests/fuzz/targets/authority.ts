@@ -2,6 +2,7 @@
 
 import { strict as assert } from 'node:assert'
 import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import { endpoints, parseConfig } from '@credence/authority'
 import { isHandle, isJsonObject, type JsonValue, parseJson } from '@credence/protocol'
 import { newSecret, readSecret, sameHash } from '../../../packages/authority/src/agents/secret.ts'
@@ -12,6 +13,7 @@ import { hasBody, readBody } from '../../../packages/authority/src/http/body.ts'
 import type { Call } from '../../../packages/authority/src/http/endpoint.ts'
 import { requireOwnOrigin } from '../../../packages/authority/src/http/origin.ts'
 import { parseParameters } from '../../../packages/authority/src/http/parameters.ts'
+import { requestOf } from '../../../packages/authority/src/http/request.ts'
 import { validate } from '../../../packages/authority/src/http/validate.ts'
 import type { Organization, Services } from '../../../packages/authority/src/services.ts'
 import { readTraceContext, writeTraceparent } from '../../../packages/authority/src/telemetry/trace_context.ts'
@@ -29,8 +31,8 @@ const parameters: Target = {
     const given = textOf(input)
     const ours = readNow(() => parseParameters(given))
     if (ours.refused !== undefined) return ours.refused
-    const theirs = [...new URLSearchParams(given)]
-    // A byte order mark before the first name is a name of its own to us.
+    // Behind `&`, because a question mark in front would be taken for that of a query.
+    const theirs = [...new URLSearchParams(`&${given}`)]
     assert.deepEqual(Object.entries(ours.value).toSorted(), theirs.toSorted())
     assert.deepEqual(parseParameters(new URLSearchParams(ours.value).toString()), ours.value)
     return `accepted ${Math.min(3, theirs.length)}`
@@ -66,7 +68,7 @@ const body: Target = {
     if (endpoint === undefined || !/^[\x20-\x7e]*$/.test(type)) return 'no request'
     const bytes = new Uint8Array(Buffer.from(rest.join('\n')))
     const headers = { 'content-type': type, 'content-length': String(bytes.length) }
-    const request = new Request('https://id.example/', { method: 'POST', headers })
+    const request = { headers: new Headers(headers) }
     const taken = readNow(() => hasBody(endpoint, request) && readBody(endpoint, request, bytes))
     const { query } = endpoint
     const queried = query && readNow(() => validate(query, parseParameters(rest.join('\n').slice(0, 2_048)), 'query'))
@@ -116,7 +118,7 @@ const forwarded: Target = {
     const count = Number(/^[0-4]/.exec(hops)?.[0] ?? 1)
     const of = (value: string) => {
       const headers = headersOf({ 'x-forwarded-for': value })
-      return headers && addressOf(new Request('https://id.example/', { headers }), connection || undefined, count)
+      return headers && addressOf({ headers, connection: connection || undefined }, count)
     }
     const found = of(header)
     if (found === undefined) return 'no header'
@@ -296,7 +298,12 @@ const client: Target = {
     const headers = headersOf(authorization === '' ? {} : { authorization })
     const form = readNow(() => parseJson(given)).value
     if (headers === undefined || !isJsonObject(form)) return 'no request'
-    const request = new Request('https://id.example/token', { headers })
+    const request = requestOf({
+      method: 'POST',
+      url: '/token',
+      headersDistinct: distinct(headers),
+      socket: {},
+    } as IncomingMessage)
     const ours = await read(() =>
       authenticateClient(services, { organization, request, form: textsOf(form) as Record<string, string> }),
     )
@@ -358,6 +365,7 @@ const origin: Target = {
     '127.0.0.1:4600\n\nGET',
     'evil.example\nhttps://evil.example\nPOST',
     'a.localhost\nnull\nDELETE',
+    'localhost\n\nGET\nhttp://evil.example/v1?x',
   ],
   sources: source('http/origin'),
   words: [
@@ -380,17 +388,32 @@ const origin: Target = {
   ],
   maxBytes: 512,
   check(input) {
-    const [host = '', from = '', method = 'GET'] = textOf(input).split('\n')
+    const [host = '', from = '', method = 'GET', target = '/'] = textOf(input).split('\n')
     const headers = headersOf({ ...(host !== '' && { host }), ...(from !== '' && { origin: from }) })
     if (headers === undefined || !['GET', 'POST', 'DELETE', 'PATCH'].includes(method)) return 'no request'
-    const request = { headers, method } as Request
+    const request = requestOf({
+      method,
+      url: target,
+      headersDistinct: distinct(headers),
+      socket: {},
+    } as IncomingMessage)
+    assert.ok(request.path === '' || (request.path.startsWith('/') && !request.path.includes('?')))
+    assert.ok(target.endsWith(`${request.path}${request.search}`))
     const ours = readNow(() => requireOwnOrigin(request, { host: '127.0.0.1', origin: 'http://localhost:4600' }))
     if (ours.refused !== undefined) return ours.refused
     if (method !== 'GET' && headers.has('origin')) assert.equal(headers.get('origin'), 'http://localhost:4600')
     const named = URL.parse(`http://${headers.get('host')}`)?.hostname ?? ''
+    if (request.host !== undefined) {
+      const other = URL.parse(`http://${request.host}`)?.hostname ?? ''
+      assert.ok(/^(?:(?:.*\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(other), `answers to ${other}`)
+    }
     assert.ok(/^(?:(?:.*\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(named), `answers to ${named}`)
     return `accepted ${isHandle(named)}`
   },
+}
+
+function distinct(headers: Headers): Record<string, string[]> {
+  return Object.fromEntries([...headers].map(([name, value]) => [name, [value]]))
 }
 
 /** Headers as they can arrive at all. */
