@@ -23,11 +23,19 @@ export async function guard<Request extends IncomingMessage>(
 
 /** From the raw headers, repetitions included: Node's own object keeps only the first Authorization and so hides a second. */
 function callOf(request: IncomingMessage & { originalUrl?: string }): CallRequest {
-  const headers = new Headers()
-  for (let place = 0; place + 1 < request.rawHeaders.length; place += 2) {
-    const name = request.rawHeaders[place] ?? ''
-    if (/^(?:authorization|dpop)$/i.test(name)) headers.append(name, request.rawHeaders[place + 1] ?? '')
-  }
   // Express rewrites `url` below a mount point; a proof names what the caller sent.
-  return { method: request.method ?? 'GET', url: request.originalUrl ?? request.url ?? '/', headers }
+  const url = request.originalUrl ?? request.url ?? '/'
+  return { method: request.method ?? 'GET', url, headers: { get: (name) => fieldOf(request.rawHeaders, name) } }
+}
+
+/** Fields of one name are one list (RFC 9110 §5.3), as in `Headers`, which takes longer to make than a known token to verify. */
+function fieldOf(raw: readonly string[], name: string): string | null {
+  const wanted = name.toLowerCase()
+  let value: string | null = null
+  for (let place = 0; place + 1 < raw.length; place += 2) {
+    const field = raw[place] as string
+    if (field.length !== wanted.length || field.toLowerCase() !== wanted) continue
+    value = value === null ? (raw[place + 1] as string) : `${value}, ${raw[place + 1]}`
+  }
+  return value
 }

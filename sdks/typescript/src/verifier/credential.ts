@@ -12,7 +12,7 @@ const token68 = /^[A-Za-z0-9._~+/-]+=*$/
  *
  * @throws Refusal `token_missing`, `too_large`
  */
-export function readCredential(headers: Headers): Presented {
+export function readCredential(headers: Pick<Headers, 'get'>): Presented {
   const value = headers.get('authorization')
   if (value === null) return refuse('token_missing')
   if (value.length > longest) return refuse('too_large', { detail: 'Authorization' })

@@ -22,7 +22,7 @@ export type PossessionRules = {
  */
 export async function provePossession(
   rules: PossessionRules,
-  request: { method: string; headers: Headers; url: string },
+  request: { method: string; headers: Pick<Headers, 'get'>; url: string },
   scheme: Presented['scheme'],
   verified: Verified,
   now: number,

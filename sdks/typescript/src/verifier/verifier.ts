@@ -44,7 +44,7 @@ export type VerifierOptions = {
 } & Partial<Runtime>
 
 /** The part of a request that a verdict is about; any Web `Request` is one. */
-export type CallRequest = { readonly method: string; readonly url: string; readonly headers: Headers }
+export type CallRequest = { readonly method: string; readonly url: string; readonly headers: Pick<Headers, 'get'> }
 
 export type VerifierState = { ready: boolean; issuers: Record<string, FeedReport> }
 
