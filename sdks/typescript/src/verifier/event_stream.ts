@@ -26,9 +26,11 @@ export async function* readEvents(
       options.onBytes?.()
       const text = decoder.decode(value, { stream: true })
       // A CR ends a line at once; the LF of a CRLF that was cut in two ends nothing more.
-      rest += isHalfEnd && text.startsWith('\n') ? text.slice(1) : text
+      const added = isHalfEnd && text.startsWith('\n') ? text.slice(1) : text
       if (text !== '') isHalfEnd = text.endsWith('\r')
-      const lines = rest.split(/\r\n|\n|\r/)
+      // Only what is new is looked through, so that a line that comes a byte at a time costs no more than one that comes whole.
+      const lines = added.split(/\r\n|\n|\r/)
+      lines[0] = rest + (lines[0] ?? '')
       rest = lines.pop() ?? ''
       if (rest.length > options.maxEventBytes) throw new Error('an event that is too large')
       for (const line of lines) {
