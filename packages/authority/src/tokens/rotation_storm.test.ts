@@ -11,7 +11,7 @@ import { activeKey, jwks, jwksMaxAgeSeconds, listSigningKeys, newSigningKey, rev
 import { rotateOne } from './rotation.ts'
 
 const isLong = Boolean(process.env.CREDENCE_LONG)
-const most = { sqlite: isLong ? 6_000 : 120, postgres: isLong ? 2_000 : 60 }
+const most = { sqlite: isLong ? 12_000 : 400, postgres: isLong ? 3_000 : 150 }
 
 /** Fetches the key set when what it has is as old as it may be, and never sooner. */
 class Cached {
@@ -32,7 +32,7 @@ test.for(['sqlite', 'postgres'] as const)('keys in a storm, on %s', { timeout: 6
   if (missing) context.skip(missing)
   const seed = newSeed()
   const chance = new Chance(seed)
-  const config = { signingKeyLifetimeSeconds: 30, signingKeyLeadSeconds: 2 }
+  const config = { signingKeyLifetimeSeconds: 20, signingKeyLeadSeconds: 4 }
   const { all, organization } = await nodes(driver, 3, config)
   const caches = all.map(() => new Cached())
   const by = newId('adm')
@@ -44,14 +44,14 @@ test.for(['sqlite', 'postgres'] as const)('keys in a storm, on %s', { timeout: 6
   const successors = new Set<string>()
 
   for (let moment = 0; moment < moments; moment++) {
-    nowMs += chance.between(0, 3_000)
+    nowMs += chance.between(0, 500)
     // Clocks of nodes differ a little.
     for (const node of all) node.setAheadMs(nowMs + chance.between(0, 200))
     const once = chance.next()
     await Promise.allSettled(
       all.flatMap((node): Array<Promise<unknown>> => {
-        if (once < 0.05) return [newSigningKey(node, organization, by)]
-        if (once < 0.08) return [revokeActive(node, organization, by, revoked)]
+        if (once < 0.03) return [newSigningKey(node, organization, by)]
+        if (once < 0.035) return [revokeActive(node, organization, by, revoked)]
         return chance.next() < 0.5 ? [rotateOne(node, organization)] : []
       }),
     )
@@ -59,7 +59,7 @@ test.for(['sqlite', 'postgres'] as const)('keys in a storm, on %s', { timeout: 6
     const inState = (...states: string[]) => keys.filter(({ state }) => states.includes(state)).map(({ kid }) => kid)
     expect(inState('active'), `FAULT_SEED=${seed}, moment ${moment}`).toHaveLength(1)
     expect(inState('prepared', 'published').length, `FAULT_SEED=${seed}, moment ${moment}`).toBeLessThan(2)
-    if (once >= 0.05 && once < 0.08) for (const kid of inState('active')) successors.add(kid)
+    if (once >= 0.03 && once < 0.035) for (const kid of inState('active')) successors.add(kid)
 
     for (const [n, node] of all.entries()) {
       const { kid } = await activeKey(node, organization)
@@ -75,7 +75,7 @@ test.for(['sqlite', 'postgres'] as const)('keys in a storm, on %s', { timeout: 6
     }
   }
   console.log(`FAULT_SEED=${seed}: ${signed.size} keys signed, ${revoked.size} were revoked`)
-  expect(signed.size).toBeGreaterThan(moments / 60)
+  expect(signed.size).toBeGreaterThan(moments / 150)
 })
 
 async function revokeActive(node: Node, organization: Organization, by: string, revoked: Set<string>): Promise<void> {
