@@ -70,13 +70,25 @@ export async function standingChains(
   organization: Organization,
   wanted: { principal: string; delegates: readonly string[]; parent: string | null },
 ): Promise<RegisteredChain[]> {
+  const { principal, delegates, parent } = wanted
+  // Each by itself: it is found by an index of both, however much either has to do with others.
+  const chains = delegates.map((delegate) => {
+    return standingWith(services, organization, { principal, delegate, parent_hash: parent })
+  })
+  return (await Promise.all(chains)).flat()
+}
+
+async function standingWith(
+  services: Services,
+  organization: Organization,
+  where: Pick<RowOf<'delegations'>, 'principal' | 'delegate' | 'parent_hash'>,
+): Promise<RegisteredChain[]> {
   const now = nowSeconds(services.clock)
   const chains: RegisteredChain[] = []
   let after: string | undefined
   for (;;) {
     const rows = await services.store.of(organization.id).list('delegations', {
-      where: { principal: wanted.principal, parent_hash: wanted.parent },
-      in: { column: 'delegate', values: wanted.delegates },
+      where,
       order: { by: 'id' },
       ...(after !== undefined && { after }),
       limit: 500,

@@ -160,7 +160,7 @@ describe('the schema', () => {
     await (await openSqlite({ file })).close()
     const connection = openForWriting(file)
     const broken = {
-      version: 2,
+      version: migrations.length + 1,
       name: 'second',
       statements: () => ['create table second (id)', 'create table people (id)'].map((sql) => raw(sql)),
     }
