@@ -23,8 +23,8 @@ const LARGE_POSTGRES: Size = { agents: 50_000, delegations: 500_000 }
 /** A large store takes long to fill: here it is left, and found again. */
 const { BENCH_GROWN: keptAt } = process.env
 
-const ROUNDS = 9
-const PER_ROUND = 200
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 9)
+const PER_ROUND = Number(process.env.BENCH_PER_ROUND ?? 200)
 const IDLE_SECONDS = 30
 
 /** A filled store, its authority not running. */
