@@ -1,12 +1,15 @@
-// F31, F32: less memory, or fewer files, than it would like. The authority sheds, answers whoever asks for its health, and finds back.
+// F31-F33: less memory, fewer files and less time than it would like. The authority sheds, answers whoever asks for its health, and
+// finds back; and no request costs more than its share.
 
 import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import { Chance, newSeed } from './chance.ts'
 import { check } from './check.ts'
 import { type AuthorityProcess, type Deployment, deploy } from './deployment.ts'
+import { inputs } from './limits_inputs.ts'
 import { observe } from './observe.ts'
 import { isLong, setStage } from './rounds.ts'
 
@@ -79,4 +82,41 @@ test('a process that may open 128 files answers while idle connections want all 
   } finally {
     crowd.stop()
   }
+})
+
+/** Of the processor, in milliseconds. The kernel counts in hundredths of a second. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
+/** Of one request, all threads together. Ten times what the worst took when this was written. */
+const mostCpuMs = 250
+const times = isLong ? 20 : 4
+
+test('no request, of those that may be sent, holds up the others for long (F33)', async (context) => {
+  if (!existsSync('/proc/self/stat')) context.skip('there is no /proc here')
+  deployment = await deploy('sqlite')
+  const [process] = deployment.processes as [AuthorityProcess]
+  const stage = await setStage(deployment, new Chance(1))
+  const costs: Array<{ name: string; ms: number; status: number }> = []
+  for (const { name, send } of await inputs(stage)) {
+    // What is compiled and remembered at first is no part of it.
+    const status = await send()
+    const before = cpuMs(process.pid)
+    for (let n = 0; n < times; n++) await send()
+    costs.push({ name, status, ms: (cpuMs(process.pid) - before) / times })
+    expect(await statusAt(`${process.url}/healthz`)).toBe(200)
+  }
+  costs.sort((one, other) => other.ms - one.ms)
+  console.log(
+    costs
+      .slice(0, 8)
+      .map(({ name, ms, status }) => `${ms.toFixed(1)} ms  ${name} (${status})`)
+      .join('\n'),
+  )
+  expect(costs.filter(({ ms }) => ms > mostCpuMs)).toEqual([])
+  expect(costs.filter(({ status }) => status >= 500)).toEqual([])
 })

@@ -186,7 +186,9 @@ function isSet<T extends JsonValue>(
 }
 
 function includesAll(all: JsonValue | undefined, some: JsonValue | undefined): boolean {
-  return isJsonArray(all) && isJsonArray(some) && some.every((value) => isScalar(value) && all.includes(value))
+  if (!isJsonArray(all) || !isJsonArray(some)) return false
+  const known = new Set(all)
+  return some.every((value) => isScalar(value) && known.has(value))
 }
 
 function startsWith(value: JsonValue | undefined, prefix: JsonValue | undefined): boolean {
