@@ -7,7 +7,7 @@ import { machineMs } from './ledger.ts'
 import type { Given, Report, Run, Wanted } from './verifiers.ts'
 
 /** Between two calls with one token. */
-const pauseMs = 8
+const pauseMs = 20
 
 const given = JSON.parse(process.argv[2] ?? '') as Given
 const key = await AgentKey.generate()
