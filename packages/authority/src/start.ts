@@ -14,7 +14,6 @@ import { makeDirectory, secretFile, wrappingKeyIn } from './secret_files.ts'
 import type { Clock, Services } from './services.ts'
 import { steadyClock } from './steady_clock.ts'
 import type { Store } from './store/port.ts'
-import { openPostgres } from './store/postgres/index.ts'
 import { openSqlite } from './store/sqlite/index.ts'
 import { startSweeping } from './sweeping/index.ts'
 import { createLogger, type Logger, openTelemetry, silentTelemetry } from './telemetry/index.ts'
@@ -103,8 +102,12 @@ async function build(
   return services
 }
 
-function openStore(url: string, directory: string, log: Logger): Promise<Store> {
-  if (url.startsWith('postgres')) return openPostgres({ url, log })
+async function openStore(url: string, directory: string, log: Logger): Promise<Store> {
+  if (url.startsWith('postgres')) {
+    // Loaded by those who use it.
+    const { openPostgres } = await import('./store/postgres/index.ts')
+    return openPostgres({ url, log })
+  }
   const file = url === '' ? join(directory, 'credence.db') : resolve(url.slice('sqlite:'.length))
   return openSqlite({ file, log })
 }
