@@ -13,7 +13,7 @@ export type Measured = { perSecond: number[]; cpu: number[] }
 
 const ROUNDS = 5
 const AT_ONCE = 32
-const YIELD_EVERY = 5_000
+const YIELD_EVERY = 1_000
 
 /** The first round warms up and does not count. `ready`: is waited for before each turn. A call that throws ends the race. */
 export const race = async (
