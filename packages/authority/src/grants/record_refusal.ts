@@ -1,7 +1,8 @@
 import type { Refusal } from '@credence/protocol'
-import { isAudience, refuse } from '@credence/protocol'
+import { refuse } from '@credence/protocol'
 import { record } from '../audit/index.ts'
 import type { Client } from '../authentication/index.ts'
+import { findResource } from '../resources/index.ts'
 import type { Organization, Services } from '../services.ts'
 import type { TokenForm } from './grant.ts'
 import { grantTypes } from './table.ts'
@@ -24,6 +25,7 @@ export async function recordRefusal(
     return
   }
   const { agent, instance } = client
+  const resource = body.resource === undefined ? undefined : await findResource(services, organization, body.resource)
   const audit = await record(services, organization, {
     type: 'token.refused',
     by: agent.id,
@@ -34,8 +36,8 @@ export async function recordRefusal(
     outcome: 'refused',
     trace_id: traceId,
     ...(instance && { instance: instance.id }),
-    // Only what is of its form: a log that lasts must not take in what somebody made up.
-    ...(body.resource !== undefined && isAudience(body.resource) && { resource: body.resource }),
+    // Only what there is: a log that lasts must not take in what somebody made up, or put there by mistake.
+    ...(resource && { resource: resource.audience }),
     ...(grantTypes.includes(body.grant_type ?? '') && { cause: body.grant_type as string }),
   })
   const outcome = await services.store.commit({ organization: organization.id, steps: client.steps, audit })

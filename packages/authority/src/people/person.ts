@@ -49,9 +49,17 @@ export async function listPeople(
   return withStanding(services, organization, rows.map(personOf))
 }
 
-/** Their enrolled keys, ended ones included; at most 100. */
-export function keysOf(services: Services, organization: Organization, person: string): Promise<Credential[]> {
-  return listCredentials(services, organization, { holder: person, limit: 100 })
+const keysAtOnce = 100
+
+/** All their enrolled keys, ended ones included: none is hidden by there being many. */
+export async function keysOf(services: Services, organization: Organization, person: string): Promise<Credential[]> {
+  const keys: Credential[] = []
+  for (;;) {
+    const after = keys.at(-1)?.id
+    const some = await listCredentials(services, organization, { holder: person, after, limit: keysAtOnce })
+    keys.push(...some)
+    if (some.length < keysAtOnce) return keys
+  }
 }
 
 /** Standing is the one truth about suspension, wherever it was ended. */
