@@ -184,6 +184,14 @@ describe('the feed', () => {
     expect([feed.cursor, feed.freshUntil()]).toEqual([3, 200 + lease])
   })
 
+  test('facts without an end are refused, and what was known holds for its lease', async () => {
+    const feed = calibrated({ mostFacts: 3 })
+    feed.receive(batch({ after: 0, to: 2, head: 2, facts: [fact(1), fact(2)], at_ms: 10_000 }), 0)
+    const more = batch({ after: 2, to: 4, head: 4, facts: [fact(3), fact(4)], at_ms: 10_500 })
+    expect(await outcome(() => feed.receive(more, 500))).toBe('feed_invalid')
+    expect([feed.map.size, feed.cursor, feed.freshUntil()]).toEqual([2, 2, lease])
+  })
+
   test('the organization that an issuer names first is the one it speaks for', async () => {
     const feed = calibrated()
     feed.receive(batch({ at_ms: 10_000 }), 0)

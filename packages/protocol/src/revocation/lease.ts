@@ -9,6 +9,8 @@ export type FeedOptions = {
   resource?: string
   /** At most this long without news, however long a lease the authority grants; the lease until it grants one. Milliseconds. */
   leaseMs?: number
+  /** More facts than this are refused, so that an issuer that makes them up takes no memory from others. Default 1,000,000. */
+  mostFacts?: number
 }
 
 /** What holds once a lease is over, as it was granted with it. */
@@ -102,10 +104,13 @@ export class FeedState {
    *
    * Refuses, and changes nothing: `feed_rolled_back` for a lower incarnation, or a lower head in the same one, unless the batch was stamped
    * before that head was heard of (it waited in a cache, or was overtaken: it then brings facts, and nothing fresh); `feed_invalid` for a
-   * batch of another organization or resource; `issuer_untrusted` for another issuer.
+   * batch of another organization or resource, or with more facts than are kept; `issuer_untrusted` for another issuer.
    */
   receive(batch: Batch, monotonicMs: number): 'applied' | 'gap' {
     this.#checkOrigin(batch)
+    if (this.map.size + batch.facts.length > (this.#options.mostFacts ?? 1_000_000)) {
+      refuse('feed_invalid', { detail: 'More has ended than can be kept.' })
+    }
     if (batch.incarnation < this.#incarnation) refuse('feed_rolled_back', { detail: 'incarnation' })
     if (batch.incarnation === this.#incarnation && batch.head < this.#head) return this.#receiveLate(batch)
 

@@ -400,6 +400,15 @@ test('a verifier without an audience or an issuer does not start', async () => {
   expect(() => createVerifier({ resource: issuer.resource, issuers: [{ issuer: elsewhere, operator }] })).toThrow()
 })
 
+test.each([-1, 61, Number.NaN, Number.POSITIVE_INFINITY])(
+  'clocks that differ by %s s are no setting',
+  async (toleranceSeconds) => {
+    const issuers = [{ issuer: issuer.issuer, operator: await issuer.operator() }]
+    const options = { resource: issuer.resource, issuers, toleranceSeconds }
+    expect(() => createVerifier(options)).toThrow(expect.objectContaining({ code: 'config_invalid' }))
+  },
+)
+
 test('a signature is verified once for as long as its verdict is kept', async () => {
   const lax = await start({ proof: 'optional' })
   const tokens = await Promise.all(Array.from({ length: 3 }, () => issuer.token()))

@@ -39,7 +39,7 @@ export type VerifierOptions = {
   replays?: Replays
   /** How many verified tokens are kept. Default 10,000. */
   keep?: number
-  /** How far the issuers' clocks may differ from this one. Default 5. */
+  /** How far the issuers' clocks may differ from this one: 0 to 60. Default 5. */
   toleranceSeconds?: number
 } & Partial<Runtime>
 
@@ -88,11 +88,16 @@ class RunningVerifier implements Verifier {
     if (options.issuers.some(({ issuer, operator }) => operator.issuer !== issuer)) {
       refuse('config_invalid', { detail: 'issuers: an operator of another issuer.' })
     }
+    const { toleranceSeconds = 5 } = options
+    // Facts are kept for 5 minutes after what they ended has expired: no token may pass for longer.
+    if (!(toleranceSeconds >= 0 && toleranceSeconds <= 60)) {
+      refuse('config_invalid', { detail: 'toleranceSeconds: 0 to 60.' })
+    }
     this.#runtime = runtimeOf(options)
     this.#time = new SteadyTime(this.#runtime.clock)
     this.#resource = options.resource
     this.#base = (options.baseUrl ?? new URL(options.resource).origin).replace(/\/$/, '')
-    this.#toleranceSeconds = options.toleranceSeconds ?? 5
+    this.#toleranceSeconds = toleranceSeconds
     this.#resourceMetadata = options.resourceMetadata
     this.#verified = new VerifiedTokens(options.keep ?? 10_000)
     this.#rules = {
