@@ -31,23 +31,25 @@ async function expectFastRefusals(deployment: Deployment, ask: () => Promise<unk
   await ask()
 }
 
-test('its processes stand still (F09)', { timeout }, async () => {
-  const server = await startPostgres()
-  const hang = (open: { deployment: Deployment }) => async () => {
-    server.freeze()
-    try {
-      await expectFastRefusals(open.deployment, () => sleep(isLong ? 10_000 : 500))
-    } finally {
-      server.thaw()
+// Everyday, the next shows the same to the authority.
+if (isLong)
+  test('its processes stand still (F09)', { timeout }, async () => {
+    const server = await startPostgres()
+    const hang = (open: { deployment: Deployment }) => async () => {
+      server.freeze()
+      try {
+        await expectFastRefusals(open.deployment, () => sleep(isLong ? 10_000 : 500))
+      } finally {
+        server.thaw()
+      }
     }
-  }
-  try {
-    const store = server.url
-    await runCampaign({ store, processes: 2, rounds, fault: (round) => databaseFault(hang(round))(round) })
-  } finally {
-    await server.stop()
-  }
-})
+    try {
+      const store = server.url
+      await runCampaign({ store, processes: 2, rounds, fault: (round) => databaseFault(hang(round))(round) })
+    } finally {
+      await server.stop()
+    }
+  })
 
 test('its connections are open, and nothing comes through them (F09)', { timeout }, async () => {
   const proxy = await startDatabaseProxy(await freshDatabase(), new Chance(newSeed()))
@@ -68,7 +70,7 @@ test('its connections are open, and nothing comes through them (F09)', { timeout
   }
 })
 
-const flood = 400
+const flood = isLong ? 400 : 120
 
 /** What issuing needs and revoking by an administrator does not. */
 test('issuing waits for a lock, and whoever revokes does not (F11)', { timeout }, async () => {
