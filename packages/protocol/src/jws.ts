@@ -102,10 +102,22 @@ export async function signJws(
   header: { readonly typ: string } & JsonObject,
   payload: JsonObject,
 ): Promise<string> {
-  const protectedHeader = canonicalize({ ...header, alg: key.alg, ...(header.jwk === undefined && { kid: key.kid }) })
-  const signingInput = `${encodeText(protectedHeader)}.${encodeText(canonicalize(payload))}`
+  const signingInput = `${encodedHeader(key, header)}.${encodeText(canonicalize(payload))}`
   const signature = await key.sign(encoder.encode(signingInput))
   return `${signingInput}.${encode(signature)}`
+}
+
+/** By key and type: most headers name nothing else, and are the same each time. */
+const encodedHeaders = new WeakMap<SigningKey, Map<string, string>>()
+
+function encodedHeader(key: SigningKey, header: { readonly typ: string } & JsonObject): string {
+  const known = encodedHeaders.get(key) ?? new Map<string, string>()
+  const isPlain = Object.keys(header).length === 1
+  const text =
+    (isPlain && known.get(header.typ)) ||
+    encodeText(canonicalize({ ...header, alg: key.alg, ...(header.jwk === undefined && { kid: key.kid }) }))
+  if (isPlain) encodedHeaders.set(key, known.set(header.typ, text))
+  return text
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 } from '@credence/protocol'
 import { type Agent, type Credential, findAgentBySpiffeId, findCredentialByKid } from '../agents/index.ts'
 import { nowSeconds, type Organization, type Services } from '../services.ts'
+import { oncePerRow } from '../store/per_row.ts'
 import type { Way } from './client.ts'
 
 /** For the metadata; Ed25519 is the newer name of what EdDSA means here (RFC 9864). */
@@ -41,8 +42,7 @@ export const privateKeyJwt: Way = {
     const keyOf = async (clientId: string, kid: string): Promise<PublicKey> => {
       found = await findKey(services, organization, clientId, kid)
       // With a key nobody holds, the signature is checked and fails as any wrong one does, in the same time.
-      if (found?.credential.publicJwk === undefined) return decoy()
-      return registeredKey(found.credential.publicJwk, kid)
+      return found ? keyHeld(found.credential) : decoy()
     }
     const { clientId, jti, expiresAt } = await verify(services, organization, assertion, keyOf)
     if (found === undefined || found.agent.spiffeId !== clientId) refuse('client_authentication_failed')
@@ -79,8 +79,10 @@ async function findKey(services: Services, organization: Organization, clientId:
   return agent && credential?.kind === 'public_key' ? { agent, credential } : undefined
 }
 
+const importedKey = rememberedKeys(10_000)
+
 /** Only keys that are registered get here; whether one may still be used is for the credential's row to say, each time. */
-const registeredKey = rememberedKeys(10_000)
+const keyHeld = oncePerRow(({ publicJwk, kid }: Credential) => importedKey(publicJwk ?? {}, kid))
 
 let madeDecoy: Promise<PublicKey> | undefined
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { refusalOf, refuse } from '@credence/protocol'
+import { type Refusal, refusalOf, refuse } from '@credence/protocol'
 import type { HttpRequest } from './request.ts'
 
 /** How many bodies of one address, and of all, may be on their way at once. */
@@ -43,22 +43,41 @@ export class Bodies {
       if (Number(declared) > this.#limits.bytes) refuse('body_too_large', this.#atMost())
       if (Number(declared) === 0) return new Uint8Array()
     }
-    return this.#inTime(address, this.#whole(body))
+    return this.#arriving(body, address)
   }
 
-  async #inTime(address: string, arriving: Promise<Uint8Array>): Promise<Uint8Array> {
-    const { promise: cut, resolve } = Promise.withResolvers<undefined>()
-    const reading: Reading = { address, cut: () => resolve(undefined) }
-    const deadline = setTimeout(reading.cut, this.#limits.ms)
-    this.#begin(reading)
-    // What was cut may still fail, and nobody hears it.
-    arriving.catch(() => {})
-    try {
-      return (await Promise.race([arriving, cut])) ?? refuse('body_too_slow')
-    } finally {
-      clearTimeout(deadline)
-      this.#end(reading)
-    }
+  /** Reads no further than it must: what is left of a body that is too large is dropped with its answer. */
+  #arriving(body: Readable, address: string): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const chunks: Uint8Array[] = []
+      let total = 0
+      const leave = () => {
+        clearTimeout(deadline)
+        body.off('data', take).off('end', end).off('error', broken).off('close', broken)
+        this.#end(reading)
+      }
+      const give = (refusal: Refusal) => {
+        leave()
+        body.pause()
+        // Whatever else becomes of it, nobody hears it.
+        body.on('error', () => {})
+        reject(refusal)
+      }
+      const take = (chunk: Uint8Array) => {
+        chunks.push(chunk)
+        total += chunk.byteLength
+        if (total > this.#limits.bytes) give(refusalOf('body_too_large', this.#atMost()))
+      }
+      const end = () => {
+        leave()
+        resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, total))
+      }
+      const broken = (cause?: Error) => give(refusalOf('malformed', { detail: 'The body ended early.', cause }))
+      const reading: Reading = { address, cut: () => give(refusalOf('body_too_slow')) }
+      const deadline = setTimeout(reading.cut, this.#limits.ms)
+      body.on('data', take).on('end', end).on('error', broken).on('close', broken)
+      this.#begin(reading)
+    })
   }
 
   #begin(reading: Reading): void {
@@ -78,34 +97,13 @@ export class Bodies {
 
   #cutFirst(own: ReadonlySet<Reading>): void {
     const [first] = own
-    if (!first) return
-    first.cut()
-    this.#end(first)
+    first?.cut()
   }
 
   #largest(): ReadonlySet<Reading> {
     let largest: ReadonlySet<Reading> = new Set()
     for (const own of this.#readings.values()) if (own.size > largest.size) largest = own
     return largest
-  }
-
-  /** Reads no further than it must: what is left of a body that is too large is dropped with its answer. */
-  #whole(body: Readable): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      const chunks: Uint8Array[] = []
-      let total = 0
-      body.on('data', (chunk: Uint8Array) => {
-        total += chunk.byteLength
-        chunks.push(chunk)
-        if (total <= this.#limits.bytes) return
-        body.pause()
-        reject(refusalOf('body_too_large', this.#atMost()))
-      })
-      body.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, total)))
-      const broken = (cause?: Error) => reject(refusalOf('malformed', { detail: 'The body ended early.', cause }))
-      body.once('error', broken)
-      body.once('close', broken)
-    })
   }
 
   #atMost(): { detail: string } {

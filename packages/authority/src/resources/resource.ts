@@ -1,4 +1,4 @@
-import { isAudience, type WhenStale } from '@credence/protocol'
+import type { WhenStale } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
 import { oncePerRow } from '../store/per_row.ts'
 import type { RowOf } from '../store/tables.ts'
@@ -45,7 +45,6 @@ export async function findResource(
   audience: string,
 ): Promise<Resource | undefined> {
   if (audience === ownAudience(organization)) return ownApi(organization)
-  if (!isAudience(audience)) return undefined
   const row = await services.store.of(organization.id).get('resources', { audience })
   return row && resourceOf(row)
 }

@@ -19,5 +19,6 @@ export function unholdableStep({ steps }: Command): number | undefined {
 
 function holds(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return isHoldable(value)
-  return Object.values(value).every(holds)
+  for (const member in value) if (!holds((value as Record<string, unknown>)[member])) return false
+  return true
 }

@@ -126,7 +126,10 @@ const encoder = new TextEncoder()
 /** A leaf's bytes. Refuses `malformed` what is not of the format; members that are undefined are left out. */
 export function encodeLeaf(leaf: Leaf): Uint8Array {
   const given: Record<string, JsonValue> = {}
-  for (const [member, value] of Object.entries(leaf)) if (value !== undefined) given[member] = value
+  for (const member of Object.keys(leaf) as Array<keyof Leaf>) {
+    const value = leaf[member]
+    if (value !== undefined) given[member] = value
+  }
   return encoder.encode(canonicalize(checkShape(given, leafShape, 'malformed', 'leaf')))
 }
 
