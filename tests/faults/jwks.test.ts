@@ -25,7 +25,10 @@ let caller: Awaited<ReturnType<typeof registerAgent>>
 const waiting = { timeout: 60_000, interval: 30 }
 
 beforeAll(async () => {
-  authority = await startTestAuthority({ organizations: ['acme', 'globex'], settings: { failuresPerMinute: 0 } })
+  authority = await startTestAuthority({
+    organizations: ['acme', 'globex'],
+    settings: { failuresPerMinute: 0, heartbeatMs: 250 },
+  })
   acme = authority.organizations.acme as TestOrganization
   api = await registerOperator(acme, 'api', { proof_mode: 'optional' })
   const permissions = [{ resource: api.audience, scope: 'repo:read' }]
@@ -65,12 +68,14 @@ class Guard {
   }
 }
 
+const by = ({ agent, key }: Pick<typeof caller, 'agent' | 'key'>) => ({ agent, key })
+
 /** A token that is bound to no key. */
-async function bearerToken(resource = api.audience): Promise<string> {
-  const { clientId, issuer } = caller.agent
+async function bearerToken(resource = api.audience, { agent, key } = by(caller)): Promise<string> {
+  const { clientId, issuer } = agent
   const now = Math.floor(Date.now() / 1_000)
   const form = new URLSearchParams({
-    client_assertion: await signClientAssertion(caller.key, { clientId, issuer, now }),
+    client_assertion: await signClientAssertion(key, { clientId, issuer, now }),
     client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
     grant_type: 'client_credentials',
     resource,
@@ -213,6 +218,42 @@ test('an authority that lies from the start: nobody passes, and the truth is eno
   await evil.stop()
   // Each endless answer is given up after what is too large for an answer, again and again, less and less often.
   expect(sent.bytes).toBeLessThan(256 * 2 ** 20)
+})
+
+test('of two authorities that a service trusts, the one that lies takes nothing from the other', {
+  timeout: 120_000,
+}, async () => {
+  const globex = authority.organizations.globex as TestOrganization
+  const there = await registerOperator(globex, 'shared', { proof_mode: 'optional' })
+  const here = await registerOperator(acme, 'shared', { proof_mode: 'optional' })
+  const front = await startFront(authority.origin)
+  const through: typeof fetch = (input, init) => {
+    const { pathname, search } = new URL(String(input))
+    return fetch(`${pathname.includes('/acme') ? front.origin : authority.origin}${pathname}${search}`, init)
+  }
+  const operatorOf = ({ agent, key }: typeof api) => {
+    const { issuer, clientId } = agent
+    return { issuer, operator: createAgent({ issuer, clientId, key, fetch: through }) }
+  }
+  front.lies.set(
+    '/acme',
+    neverEnds('x'.repeat(4_096), 'text/event-stream', () => {}),
+  )
+  const issuers = [operatorOf(here), operatorOf(there)]
+  const verifier = createVerifier({ resource: here.audience, issuers, fetch: through })
+  const may = { capabilities: ['repo:read'], permissions: [{ resource: here.audience, scope: 'repo:read' }] }
+  const { agent, key } = await registerAgent(globex, 'caller', may)
+  const token = await bearerToken(here.audience, { agent, key })
+  const call = async () => {
+    const request = new Request(here.audience, { headers: { authorization: `Bearer ${token}` } })
+    const verdict = await verifier.verify(request, { scope: 'repo:read' })
+    return verdict.ok ? 'permitted' : verdict.refusal.code
+  }
+  await expect.poll(() => front.lied, waiting).toBeGreaterThan(1)
+  await expect.poll(call, waiting).toBe('permitted')
+  expect(verifier.state().issuers[acme.issuer]).toMatchObject({ fresh: false, seq: 0 })
+  await verifier.stop()
+  await front.stop()
 })
 
 test('an authority that begins to lie: what was known holds for a lease, and no longer', {
