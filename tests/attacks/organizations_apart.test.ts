@@ -41,7 +41,7 @@ afterAll(async () => {
 const theirs = things.filter(({ forged, name }) => !forged && name !== 'the installation’s secret')
 
 describe.each(places.map((place) => [place.name, place] as const))('%s', (_name, place) => {
-  test('takes nothing that the other organization made', async () => {
+  test('takes nothing that the other organization made', { timeout: 120_000 }, async () => {
     const texts = new Map<string, string>()
     for (const { name, once, make } of theirs) texts.set(name, await (once ? make(there) : kept(there, name)))
     const changes = await changesBy(here.authority, async () => {
@@ -110,7 +110,7 @@ test('a handle is never given again, to whomever it belonged', async () => {
   expect([theirs.id === first.id, theirs.clientId === first.clientId]).toEqual([false, false])
 })
 
-test('an organization that is stopped takes nothing of the other with it', async () => {
+test('an organization that is stopped takes nothing of the other with it', { timeout: 120_000 }, async () => {
   const { authority, other } = here
   const stop = await call(
     authority.installationSecret,

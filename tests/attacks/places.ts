@@ -3,7 +3,7 @@
 
 import { importPublicKey, isRefusal, type JsonObject, verifyBatch, verifyLogHead } from '@credence/protocol'
 import { call } from '../authority.ts'
-import { delegationType, exchangeGrant, post } from '../cast.ts'
+import { claimsIn, delegationType, exchangeGrant, post } from '../cast.ts'
 import { atOwnApi, atVerifier, type Outcome, outcomeOf } from './doors.ts'
 import { acting, api, assertionType, itself, onBehalf, postAs, type Stage } from './stage.ts'
 import { kept, proofTokens } from './things.ts'
@@ -19,6 +19,8 @@ export type Place = {
   leaves: readonly string[]
   /** It ends what it takes. */
   consumes?: true
+  /** What reads it is what reads the place above: a part of all that is wrong must do. */
+  alike?: true
   /** What it refuses it answers with 200, as its standard wants. */
   silent?: true
 }
@@ -95,8 +97,8 @@ const atOauth: Place[] = [
       'for the authority’s own API',
     ),
     async offer(stage, text) {
-      const count = async () =>
-        (await stage.acme.api('get', '/v1/audit/records?type=revocation.made&limit=500')).body.records.length
+      // How many ends there have been, as the feed says.
+      const count = async () => claimsIn((await stage.acme.api('get', '/revocations?limit=1')).body).head as number
       const before = await count()
       const answer = await postAs(stage, stage.agent, '/revoke', { token: text })
       return { ...outcomeOf(answer, (await count()) > before), code: 'nothing' }
@@ -148,6 +150,7 @@ const atOauth: Place[] = [
       },
       says: saysOfStatements('holder_binding_failed'),
       leaves: refusedClient,
+      ...(type !== delegationType && { alike: true }),
     }),
   ),
   {
@@ -188,6 +191,7 @@ const atOauth: Place[] = [
       says: (_form, name) =>
         name.startsWith('a client assertion') ? 'client_authentication_failed' : 'assertion_invalid',
       leaves: [],
+      ...(path !== '/token' && { alike: true }),
     }),
   ),
   {

@@ -258,7 +258,7 @@ describe('A73, A75: what ends in the middle', () => {
     among.map((shape) => [what, shape, idOf] as const),
   )
 
-  test.each(sampleOf(pairs, 12))('%s, while tokens are issued %s', async (_what, shape, idOf) => {
+  test.each(sampleOf(pairs, 8))('%s, while tokens are issued %s', async (_what, shape, idOf) => {
     const world = await newWorld()
     const { by, form } = await (shapes[shape] as (typeof shapes)[string])(world)
     const ask = async (turn: number) => postAt(turn, '/token', { ...(await assertionOf(stage, by)), ...form })
