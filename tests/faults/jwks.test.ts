@@ -201,7 +201,7 @@ test('an authority that lies from the start: nobody passes, and the truth is eno
     const front = await startFront(authority.origin)
     front.lies.set(where, lie)
     const guard = new Guard(front)
-    await expect.poll(() => front.lied, { ...waiting, message: name }).toBeGreaterThan(1)
+    await expect.poll(() => front.lied, { ...waiting, message: name }).toBeGreaterThan(isLong ? 1 : 0)
     for (let turn = 0; turn < 20; turn++) {
       expect([await guard.codeOf(token), await guard.codeOf(forged)], name).toEqual(['not_ready', 'not_ready'])
       await new Promise((resolve) => setTimeout(resolve, 20))
