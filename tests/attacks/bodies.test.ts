@@ -126,12 +126,12 @@ describe('a host that is not its own', () => {
     [400, '/healthz', ['localhost', 'evil.example']],
     [400, '/healthz', ['evil.example', 'localhost']],
     [400, '/healthz', ['localhost', 'localhost']],
-    [400, '/healthz', ['']],
+    [421, '/healthz', ['']],
     [400, '/healthz', ['localhost/evil.example']],
     [400, '/healthz', ['localhost?x']],
     [400, '/healthz', ['evil.example@localhost']],
     [400, '/healthz', []],
-    [400, 'ftp://localhost/healthz', ['localhost']],
+    [404, 'ftp://localhost/healthz', ['localhost']],
     [400, 'localhost/healthz', ['localhost']],
     [200, 'http://localhost/healthz', ['localhost']],
     [200, '/healthz', ['localhost']],
@@ -313,6 +313,13 @@ describe('headers', () => {
       expect([others, answer?.status]).toEqual([others, expect.toBeOneOf([201, 431])])
     }
     expect(await countOf()).toBeLessThan(before + 7)
+  })
+
+  test('called as the insides of an object are headers like any other', async () => {
+    for (const name of ['__proto__', 'constructor', 'prototype', 'hasOwnProperty', 'toString', '__defineGetter__']) {
+      const text = head('GET', people, `${name}: x\r\n${name}: y\r\nConnection: close\r\n\r\n`)
+      expect([name, (await sendRaw(port(), text)).answers.map(({ status }) => status)]).toEqual([name, [200]])
+    }
   })
 
   test('that come letter by letter, or stop, are waited for no longer than any', async () => {

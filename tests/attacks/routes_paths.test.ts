@@ -139,7 +139,7 @@ function spellings(path: string): string[] {
   ]
 }
 
-describe.each(endpoints.map((row) => ({ ...row, name: nameOf(row) })))('$name', (row) => {
+describe.each(endpoints.map((row) => ({ ...row, name: nameOf(row) })))(`FAULT_SEED=${seed}: $name`, (row) => {
   const method = row.method.toUpperCase()
 
   test('spelled otherwise is nothing else, and nothing more', async () => {
@@ -152,7 +152,7 @@ describe.each(endpoints.map((row) => ({ ...row, name: nameOf(row) })))('$name', 
     const right = isRead ? await send(method, written(placeOf(row)), asAdministrator(row)) : undefined
     const bare = ({ text }: Heard) => text.replaceAll(/"(?:at_ms|signed|root)":("[^"]*"|\d+)/g, '')
     for (const spelling of new Set(spellings(placeOf(row)))) {
-      if (spelling === placeOf(row)) continue
+      if (spelling === placeOf(row) || (!isLong && chance.next() > 0.4)) continue
       const heard = await send(method, written(spelling))
       // Nobody: no such path, or what is said of the path itself.
       const same = heard.status === plain.status && bare(heard) === bare(plain)

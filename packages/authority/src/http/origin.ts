@@ -2,6 +2,9 @@ import { refuse } from '@credence/protocol'
 import type { Config } from '../config.ts'
 import type { HttpRequest } from './request.ts'
 
+/** RFC 9110 §7.2: a host and a port, and nothing that could be read as more of a URL. */
+const hostForm = /^(?:[\w.~%!$&'()*+;=-]*|\[[\da-f:.]+\])(?::\d{0,5})?$/i
+
 const changesNothing: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
@@ -21,6 +24,7 @@ export function requireOwnOrigin(
   // RFC 9112 §3.2: with more than one it is no request, since two readers would choose differently.
   if (named?.includes(',')) refuse('malformed', { detail: 'There is more than one Host.' })
   if (isLoopback(host) && !hostsOf(request, named).every((each) => isOwnHost(each, origin))) refuse('host_unknown')
+  if (named !== null && !hostForm.test(named)) refuse('malformed', { detail: 'The Host is not one.' })
   const from = request.headers.get('origin')
   if (from !== null && from !== origin && !changesNothing.has(request.method)) refuse('origin_foreign')
 }
