@@ -1,10 +1,13 @@
+import { refusalOf } from '@credence/protocol'
 import type { Command } from '../port.ts'
 
-export type Ticket<T> = { command: Command; resolve(result: T): void; reject(error: unknown): void }
+export type Ticket<T> = { command: Command; resolve(result: T): void; reject(error: unknown): void; sinceMs: number }
 
 /** Of one organization, beyond which another would only wait longer than its caller does. */
 const mostWaiting = 5_000
 const commandsAtOnce = 64
+/** After which a command is not begun any more: what is before it waits for something, and its caller has waited enough. */
+const longestWaitMs = 2_000
 
 /**
  * Commands that take the head row of their organization queue for it here, not in the database, where each would hold a
@@ -25,7 +28,7 @@ export class Lanes<T> {
     const queue = this.#waiting.get(organization)
     if (queue && queue.length >= mostWaiting) return undefined
     return new Promise((resolve, reject) => {
-      const ticket = { command, resolve, reject }
+      const ticket = { command, resolve, reject, sinceMs: performance.now() }
       if (queue) queue.push(ticket)
       else {
         const own = [ticket]
@@ -36,7 +39,12 @@ export class Lanes<T> {
   }
 
   async #drain(organization: string, queue: Array<Ticket<T>>): Promise<void> {
-    while (queue.length > 0) await this.#run(organization, queue.splice(0, commandsAtOnce))
+    while (queue.length > 0) {
+      const inTime = queue.findIndex(({ sinceMs }) => performance.now() - sinceMs <= longestWaitMs)
+      for (const { reject } of queue.splice(0, inTime === -1 ? queue.length : inTime))
+        reject(refusalOf('storage_unavailable'))
+      if (queue.length > 0) await this.#run(organization, queue.splice(0, commandsAtOnce))
+    }
     this.#waiting.delete(organization)
   }
 }
