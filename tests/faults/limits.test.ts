@@ -4,14 +4,18 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import { Chance, newSeed } from './chance.ts'
 import { check } from './check.ts'
 import { type AuthorityProcess, type Deployment, deploy } from './deployment.ts'
 import { inputs } from './limits_inputs.ts'
+import { memoryRoom, memoryRoomMissing } from './limits_memory.ts'
+import { Belongings, loadUntil } from './load.ts'
 import { observe } from './observe.ts'
 import { isLong, setStage } from './rounds.ts'
+import { Stage } from './stage.ts'
 
 vi.setConfig({ testTimeout: isLong ? 900_000 : 120_000 })
 
@@ -94,7 +98,7 @@ function cpuMs(pid: number): number {
 
 /** Of one request, all threads together. Ten times what the worst took when this was written. */
 const mostCpuMs = 250
-const times = isLong ? 20 : 4
+const times = isLong ? 20 : 2
 
 test('no request, of those that may be sent, holds up the others for long (F33)', async (context) => {
   if (!existsSync('/proc/self/stat')) context.skip('there is no /proc here')
@@ -119,4 +123,69 @@ test('no request, of those that may be sent, holds up the others for long (F33)'
   )
   expect(costs.filter(({ ms }) => ms > mostCpuMs)).toEqual([])
   expect(costs.filter(({ status }) => status >= 500)).toEqual([])
+})
+
+const megabyte = 1_048_576
+
+test('what may be sent at once does not fill the memory (F31)', async (context) => {
+  const room = memoryRoom(256 * megabyte)
+  if (!room) return context.skip(memoryRoomMissing)
+  try {
+    deployment = await deploy('sqlite', { through: room.through })
+    const [process] = deployment.processes as [AuthorityProcess]
+    const stage = await setStage(deployment, new Chance(1))
+    const corpus = await inputs(stage)
+    const before = room.inUse()
+    const statuses = new Set<number>()
+    for (let round = 0; round < (isLong ? 40 : 1); round++) {
+      // Some of them are shed, or cut off; that is an answer too.
+      const sent = corpus.flatMap((input) => Array.from({ length: 8 }, () => input.send().catch(() => 503)))
+      for (const status of await Promise.all(sent)) statuses.add(status)
+    }
+    console.log(`${Math.round(before / megabyte)} MB before, ${Math.round(room.peak() / megabyte)} MB at most`)
+    expect(process.isGone).toBe(false)
+    expect([...statuses].filter((status) => status >= 500 && status !== 503)).toEqual([])
+    expect(await statusAt(`${process.url}/healthz`)).toBe(200)
+    const [agent] = stage.steady
+    expect(agent && (await stage.askToken(agent))?.status).toBe(200)
+  } finally {
+    await deployment?.remove()
+    deployment = undefined
+    room.remove()
+  }
+})
+
+test('killed for want of memory, it loses nothing acknowledged (F31, F02)', async (context) => {
+  const seed = newSeed()
+  const room = memoryRoom(4_096 * megabyte)
+  if (!room) return context.skip(memoryRoomMissing)
+  try {
+    deployment = await deploy('sqlite', { through: room.through })
+    const [process] = deployment.processes as [AuthorityProcess]
+    const stage = await setStage(deployment, new Chance(seed))
+    // Of another organization: what these obtain is in no ledger.
+    const other = await deployment.createOrganization('other')
+    const corpus = await inputs(await Stage.set(other, join(deployment.directory, 'other.jsonl'), () => process.url))
+    const mine = new Belongings()
+    const load = loadUntil(() => process.isGone, { stage, seed, mine })
+    const began = stage.ledger.entries.length
+    await expect.poll(() => stage.ledger.entries.length).toBeGreaterThan(began + 100)
+    // Less and less, until the kernel has none to give.
+    for (let less = 1; !process.isGone; less++) {
+      try {
+        room.limit(room.inUse() - less * 65_536)
+      } catch {
+        // It cannot take back what is in use: what is asked for next is too much.
+      }
+      await Promise.all(corpus.map((input) => input.send().catch(() => 503)))
+    }
+    await load
+    room.limit(4_096 * megabyte)
+    await process.start()
+    expect(await check(stage.ledger.entries, await observe(stage)), `FAULT_SEED=${seed}`).toEqual([])
+  } finally {
+    await deployment?.remove()
+    deployment = undefined
+    room.remove()
+  }
 })

@@ -13,7 +13,7 @@ import { firstStartSite, type Site, scriptSite } from './syscalls_sites.ts'
 
 const timeout = isLong ? 7_200_000 : 180_000
 /** Of an everyday run, for each of the tests here. A slow machine tries fewer places. */
-const everydayMs = 4_000
+const everydayMs = 3_000
 
 beforeEach((context) => {
   const missing = straceMissing()

@@ -16,7 +16,7 @@ import { play } from './syscalls_script.ts'
 
 vi.setConfig({ testTimeout: isLong ? 3_600_000 : 120_000 })
 
-const everydayMs = 4_000
+const everydayMs = 2_000
 /** Of SQLite's log: its own header, and before each page of 4 KiB another. */
 const [header, frame] = [32, 24 + 4_096]
 
