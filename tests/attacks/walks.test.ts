@@ -115,7 +115,9 @@ async function drawn(
   for (let actor = claims.act; actor; actor = actor.act) actors.push(actor.sub)
   expect(actors).toEqual(statements.map(({ delegate }) => delegate).reverse())
   const rests = new Set([...from.rests, ...(await idsOf(chain))])
-  return { by, chain, rests, token, also: from.also ?? new Set() }
+  const also = from.also ?? new Set()
+  expect(claims.lineage.map(([id]: [string]) => id)).toEqual(expect.arrayContaining([...rests, ...also]))
+  return { by, chain, rests, token, also }
 }
 
 async function step(world: Held[], move: Move): Promise<Held | undefined> {
