@@ -7,6 +7,7 @@ import { mutate } from './mutate.ts'
 import type { Target } from './target.ts'
 
 export type Budget = {
+  /** Of new inputs, on top of the kept ones. */
   executions: number
   /** Ends sooner, once this thread has used so much of the processor. */
   cpuMs?: number
@@ -79,7 +80,8 @@ export class Fuzzer {
     try {
       for (const input of this.#corpus) this.#labels.add(await this.#execute(input))
       coverage.learn(coverage.take())
-      while (this.#executions < budget.executions && cpuUs() - begun < most) {
+      const replayed = this.#executions
+      while (this.#executions - replayed < budget.executions && cpuUs() - begun < most) {
         await this.#sift(Array.from({ length: batchSize }, () => this.#draw()))
       }
     } catch (error) {

@@ -11,7 +11,7 @@ import type { Result } from './fuzzer.ts'
 export type Job = {
   group: string
   seed: number
-  /** Of each target. */
+  /** Of each target, on top of what is kept of it. */
   executions: number
   /** Of the processor, for the whole group, instead. */
   seconds?: number

@@ -22,7 +22,7 @@ import {
 import { accept } from '../../../sdks/typescript/src/agent/delegation.ts'
 import { metadataUrl } from '../../../sdks/typescript/src/metadata.ts'
 import { type Runtime, systemClock } from '../../../sdks/typescript/src/runtime.ts'
-import { readCredential } from '../../../sdks/typescript/src/verifier/credential.ts'
+import { assertForm, readCredential } from '../../../sdks/typescript/src/verifier/credential.ts'
 import { readEvents, type ServerEvent } from '../../../sdks/typescript/src/verifier/event_stream.ts'
 import { KeySet } from '../../../sdks/typescript/src/verifier/key_set.ts'
 import { Registration } from '../../../sdks/typescript/src/verifier/registration.ts'
@@ -351,7 +351,11 @@ const credential: Target = {
     } catch {
       return 'no header'
     }
-    const ours = readNow(() => readCredential(headers))
+    const ours = readNow(() => {
+      const presented = readCredential(headers)
+      assertForm(presented.token)
+      return presented
+    })
     if (ours.refused !== undefined) return ours.refused
     const { scheme, token } = ours.value
     assert.equal(`${scheme} ${token}`.toLowerCase(), headers.get('authorization')?.toLowerCase())
