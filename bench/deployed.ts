@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { newWrappingKey } from '@credence/authority'
 
-/** An authority as an operator runs it: `credence start`, in a process of its own, with a store that outlives it. */
+/** Compiles the packages, which is what is deployed: from their sources they need a compiler in memory. */
+export const build = (): void => {
+  const { status } = spawnSync(process.execPath, ['tools/build.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] })
+  if (status !== 0) throw new Error('the packages could not be built')
+}
+
+/** An authority as an operator runs it: `credence start`, built (`build`), in a process of its own, with a store that outlives it. */
 export type Deployed = {
   origin: string
   directory: string
@@ -52,7 +58,7 @@ export const deploy = async (
     CREDENCE_LOG_LEVEL: 'error',
     ...options.environment,
   }
-  const command = [...(options.flags ?? []), '--conditions=@credence/source', 'packages/cli/src/main.ts', 'start']
+  const command = [...(options.flags ?? []), 'packages/cli/dist/main.js', 'start']
   let child: ChildProcess | undefined
   let ended: Promise<unknown> = Promise.resolve()
 

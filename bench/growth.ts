@@ -6,7 +6,7 @@ import { AgentKey, delegateAs } from '@credence/sdk'
 import pg from 'pg'
 import { privateJwkOf } from '../sdks/typescript/src/agent/key.ts'
 import { postgresMissing, startPostgres } from '../tests/postgres.ts'
-import { cpuMs, type Deployed, deploy, kept, residentMiB } from './deployed.ts'
+import { build, cpuMs, type Deployed, deploy, kept, residentMiB } from './deployed.ts'
 import { fill } from './growth_fill.ts'
 import { handleAt, type Size } from './growth_rows.ts'
 import { type Figure, figure, median, type Wanted } from './report.ts'
@@ -42,6 +42,7 @@ type Grown = {
 
 /** How much issuing and exchanging cost in a small store and in a large one, how long the start takes, and what an idle one holds. */
 export const measureGrowth = async (wanted: Wanted): Promise<Figure[]> => {
+  build()
   const figures = await between('SQLite', await grow(SMALL), await grow(LARGE), wanted)
   const missing = postgresMissing()
   if (missing !== undefined || !wanted('PostgreSQL')) return figures
@@ -61,13 +62,16 @@ const between = async (store: string, small: Grown, large: Grown, wanted: Wanted
   try {
     for (const grown of [small, large]) {
       const name = `${store}, ${nameOf(grown.size)}`
-      const starts = [await grown.authority.start()]
-      for (let again = 0; again < 2; again++) {
+      const starts: number[] = []
+      const cpu: number[] = []
+      for (let again = 0; again < 3; again++) {
         await grown.authority.stop()
         starts.push(await grown.authority.start())
+        cpu.push(cpuMs(grown.authority.pid()))
       }
       const goal = { says: '2 s', holds: (ms: number) => ms <= 2_000 }
       figures.push(figure(`start, ${name}`, 'ms', starts, goal))
+      figures.push(figure(`start, ${name}: processor time`, 'ms', cpu))
     }
     if (wanted('idle memory')) {
       await sleep(IDLE_SECONDS * 1000)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { privateJwkOf } from '../sdks/typescript/src/agent/key.ts'
-import { cpuMs, deploy, residentMiB } from './deployed.ts'
+import { build, cpuMs, deploy, residentMiB } from './deployed.ts'
 import { type FeedProcess, now, type Operator, startFeedProcess } from './feed_process.ts'
 import { type Figure, figure, percentile, type Wanted } from './report.ts'
 import { bearerToken, type Furnished, furnish } from './world.ts'
@@ -28,6 +28,7 @@ const figureOf = (count: number) => `revoke to refused at the last of ${count.to
  * socket got the event. All on one machine and one clock; its processors are shared by the authority, those who listen, and this.
  */
 export const measureRevocation = async (wanted: Wanted): Promise<Figure[]> => {
+  build()
   const authority = await deploy({ environment, flags: process.env.BENCH_FLAGS?.split(' ') ?? [] })
   await authority.start()
   const world = await furnish({ origin: authority.origin, installationSecret: authority.installationSecret() })
