@@ -186,6 +186,7 @@ export class Fuzzer {
     this.#labels.clear()
     const corpus: Uint8Array[] = []
     for (const input of this.#corpus.toSorted((a, b) => a.length - b.length)) {
+      this.#options.announce?.(input)
       const label = await Promise.resolve(this.#target.check(input)).catch(() => 'finding')
       const ran = coverage.take()
       const isNew = coverage.unseen(ran).length > 0 || !this.#labels.has(label)
