@@ -39,8 +39,9 @@ export class CampaignReporter {
     this.#write(false)
   }
 
-  onTestRunEnd() {
-    if (this.#rows.length > 0) this.#write(true)
+  /** @param {boolean} ended */
+  onTestRunEnd(ended) {
+    if (this.#rows.length > 0) this.#write(ended)
   }
 
   /** @param {boolean} ended */

@@ -19,9 +19,10 @@ export default class ClosingReporter {
   /**
    * @param {ReadonlyArray<import('vitest/node').TestModule>} modules
    * @param {ReadonlyArray<unknown>} unhandledErrors
+   * @param {import('vitest/node').TestRunEndReason} reason
    */
-  onTestRunEnd(modules, unhandledErrors) {
-    this.#campaign.onTestRunEnd()
+  onTestRunEnd(modules, unhandledErrors, reason) {
+    this.#campaign.onTestRunEnd(reason !== 'interrupted')
     const path = process.env.CREDENCE_TEST_RESULTS
     if (!path) return
     const results = {
