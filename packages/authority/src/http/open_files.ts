@@ -12,10 +12,11 @@ export function connectionsPossible(wanted: number): number {
 }
 
 function openFiles(): number {
+  const writer: NodeJS.ProcessReport & { excludeNetwork?: boolean } = process.report
   // Not on the network: it would look up the names of all peers.
-  process.report.excludeNetwork = true
+  writer.excludeNetwork = true
   // On Windows there is no such limit.
-  const report = process.report.getReport() as { userLimits?: { open_files: { soft: number | 'unlimited' } } }
+  const report = writer.getReport() as { userLimits?: { open_files: { soft: number | 'unlimited' } } }
   const soft = report.userLimits?.open_files.soft
   return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY
 }
