@@ -10,9 +10,13 @@ const mostDrained = 1_048_576
 export function write({ status, headers, body }: Answer, incoming: IncomingMessage, outgoing: ServerResponse): void {
   if (!incoming.complete) outgoing.once('finish', () => drain(incoming))
   if (body instanceof PushedBody) {
+    // The head, and what has come so far, in one piece.
+    const { socket } = outgoing
+    socket?.cork()
     outgoing.writeHead(status, headers)
     outgoing.flushHeaders()
     body.sendTo(outgoing)
+    socket?.uncork()
     return
   }
   if (body !== undefined) headers['content-length'] = String(Buffer.byteLength(body))
