@@ -16,6 +16,6 @@ type NodeCrypto = {
  * hold nothing of it. It answers on the spot: `crypto.subtle` sends even a few bytes to another thread and back, which costs more
  * than hashing or signing them does.
  */
-export const nodeCrypto = (
+export const nodeCrypto: NodeCrypto | undefined = (
   globalThis as { process?: { getBuiltinModule?(id: 'crypto'): NodeCrypto | undefined } }
 ).process?.getBuiltinModule?.('crypto')
