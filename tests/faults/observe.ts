@@ -64,16 +64,18 @@ const tokensTried = 80
  */
 async function replay(stage: Stage, told: readonly Told[]): Promise<void> {
   const steady = new Map(stage.steady.map((agent) => [agent.id, agent]))
-  const young = told.filter(({ wish, askedAtMs }) => !wish.again && wish.assertion && askedAtMs > Date.now() - 30_000)
+  const isYoung = (askedAtMs: number, ms: number) => askedAtMs > Date.now() - ms
+  const young = told.filter(({ wish, askedAtMs }) => !wish.again && wish.assertion && isYoung(askedAtMs, 200_000))
   const of = (outcome: Told['outcome']) =>
     young.filter((one) => one.outcome === outcome && steady.has(one.wish.id ?? ''))
-  const again = [...of('unknown').slice(-60), ...of('done').slice(-20)].map(({ wish }) => wish)
+  const again = [...of('unknown').slice(-60), ...of('done').slice(-20)]
   await eachOf(
-    onceEach(again, ({ assertion }) => assertion),
-    async ({ id = '', assertion = '', proof = '' }) => {
+    onceEach(again, ({ wish }) => wish.assertion),
+    async ({ wish: { id = '', assertion = '', proof = '' }, askedAtMs }) => {
       const agent = steady.get(id) as Agent
       await stage.askToken(agent, { assertion, again: 'assertion' })
-      if (proof) await stage.askToken(agent, { proof, again: 'proof' })
+      // It lives for a minute, an assertion of ours for five.
+      if (proof && isYoung(askedAtMs, 30_000)) await stage.askToken(agent, { proof, again: 'proof' })
     },
   )
 }

@@ -33,6 +33,7 @@ beforeAll(async () => {
   const { id } = stage.agent(stage.stoppable[0]?.id ?? '')
   await stage.ask({ do: 'resume', id }, { path: `/v1/agents/${id}/resume`, json: {} })
   await stage.ask({ do: 'suspend', id }, { path: `/v1/agents/${id}/suspend`, json: {} })
+  await stage.ask({ do: 'rotate' }, { path: '/v1/signing-keys', json: {} })
   await deployment.processes[0]?.kill()
   keepData(deployment.directory, 'whole')
   entries = stage.ledger.entries.length
@@ -108,4 +109,23 @@ test('a record that the log forgot is red, although the log was made again witho
 test('a registration by halves is red', async () => {
   const found = await checkWith('whole', (open) => open.exec(`delete from agents where handle like 'new-%'`))
   expect(rulesIn(found)).toEqual(new Set(['I1', 'I6']))
+})
+
+test('a signing key that is lost is red', async () => {
+  const found = await checkWith('whole', (open) => open.exec(`delete from signing_keys where state = 'published'`))
+  expect(rulesIn(found)).toEqual(new Set(['I1', 'I6']))
+})
+
+test('a signing key that came without a record is red', async () => {
+  const copied = (open: DatabaseSync) => {
+    const columns = open
+      .prepare(`select name from pragma_table_info('signing_keys')`)
+      .all()
+      .map(({ name }) => `${name}`)
+    const values = columns.map((name) =>
+      name === 'id' ? `'sgk_AAAAAAAAAAAAAAAAAAAAAA'` : name === 'state' ? `'retired'` : name,
+    )
+    open.exec(`insert into signing_keys (${columns}) select ${values} from signing_keys where state = 'active'`)
+  }
+  expect(rulesIn(await checkWith('whole', copied))).toEqual(new Set(['I6']))
 })
