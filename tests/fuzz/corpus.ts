@@ -24,7 +24,7 @@ export function writeCorpus(target: string, inputs: readonly Uint8Array[]): void
   for (const [name, input] of wanted) if (!existsSync(join(folder, name))) writeFileSync(join(folder, name), input)
 }
 
-/** Adds one input, so that it is tried again ever after. */
+/** Adds one input that something did not hold for, so that it is tried again until it does. */
 export function addToCorpus(target: string, input: Uint8Array): void {
   mkdirSync(join(directory, target), { recursive: true })
   writeFileSync(join(directory, target, nameOf(input)), input)
