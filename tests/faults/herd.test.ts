@@ -11,8 +11,8 @@ import { type Deployment, deploy } from './deployment.ts'
 import { type NetworkProxy, startProxy } from './proxy.ts'
 import { isLong } from './rounds.ts'
 
-const herd = isLong ? 400 : 100
-const revocations = isLong ? 20_000 : 100
+const herd = isLong ? 400 : 60
+const revocations = isLong ? 20_000 : 60
 const audience = 'https://api.example/'
 const timeout = isLong ? 900_000 : 60_000
 

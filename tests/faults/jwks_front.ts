@@ -70,7 +70,7 @@ export function sendsElsewhere(url: string, status = 307): Lie {
   return (_incoming, outgoing) => void outgoing.writeHead(status, { location: url }).end()
 }
 
-/** Goes on for ever with this, as fast as it is taken. */
+/** Goes on for ever with this, as fast as it is taken. @param took told of each so many bytes. */
 export function neverEnds(text: string, type: string, took: (bytes: number) => void): Lie {
   return (_incoming, outgoing) => {
     outgoing.writeHead(200, { 'content-type': type })
@@ -81,6 +81,15 @@ export function neverEnds(text: string, type: string, took: (bytes: number) => v
       }
     }
     more()
+  }
+}
+
+/** The same, a little now and then. */
+export function goesOn(text: string, type: string): Lie {
+  return (_incoming, outgoing) => {
+    outgoing.writeHead(200, { 'content-type': type })
+    const timer = setInterval(() => outgoing.write(text), 20)
+    outgoing.on('close', () => clearInterval(timer))
   }
 }
 

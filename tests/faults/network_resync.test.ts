@@ -9,7 +9,7 @@ import { observe } from './observe.ts'
 import { isLong, setStage } from './rounds.ts'
 import { setTerms, VerifierProcess } from './verifiers.ts'
 
-const missed = isLong ? 20_000 : 1_200
+const missed = isLong ? 20_000 : 700
 const terms = { stalenessMs: 1_000, whenStale: 'refuse', harmlessScopes: [] } as const
 
 test(`${missed} ends are missed`, { timeout: isLong ? 600_000 : 120_000 }, async () => {
