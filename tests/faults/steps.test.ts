@@ -10,7 +10,8 @@ import { freshDatabase, postgresMissing } from '../postgres.ts'
 import { Chance, newSeed } from './chance.ts'
 import { type AuthorityProcess, type Deployment, deploy } from './deployment.ts'
 import { isLong } from './rounds.ts'
-import { api, flows, type Ground, groundOf, type Step } from './steps.ts'
+import { api, type Ground, groundOf, type Step } from './steps.ts'
+import { flows } from './steps_flows.ts'
 
 vi.setConfig({ testTimeout: isLong ? 600_000 : 120_000 })
 
