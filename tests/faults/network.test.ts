@@ -32,11 +32,16 @@ async function runCampaign(whenStale: Terms['whenStale']): Promise<void> {
     await setTerms(stage, terms)
     for (const own of [undefined, 'refuse', 'introspect'] as const) {
       const name = `as granted, ${own ?? 'nothing'} of its own`
-      verifiers.push(
-        await VerifierProcess.start(stage, deployment.origin, { name, terms, ...(own && { whenStale: own }) }),
-      )
+      const how = own ? { whenStale: own } : ({ unreachable: true } as const)
+      verifiers.push(await VerifierProcess.start(stage, deployment.origin, { name, terms, ...how }))
     }
     const scene = new Scene(stage, chance, verifiers)
+    // F20: one that has never reached the authority lets nothing pass.
+    await scene.issue(2)
+    const [unreached] = verifiers
+    const { going } = (await unreached?.until(({ going }) => going.length > 0, 'was never called')) ?? { going: [] }
+    expect(new Set(going.map(({ verdict }) => verdict))).toEqual(new Set(['not_ready']))
+    unreached?.proxy.heal()
     for (let round = 0; round < rounds; round++) {
       await scene.issue(6)
       await scene.settled()

@@ -83,14 +83,15 @@ export class VerifierProcess {
     this.#child = made.child
   }
 
-  /** Starts it, whether or not the authority can be reached. @param at where the authority is. */
+  /** @param at where the authority is; `unreachable`: not before its proxy heals. */
   static async start(
     stage: Stage,
     at: string,
-    how: { name: string; terms: Terms; whenStale?: WhenStale; broken?: 'frozen' | 'forgets' },
+    how: { name: string; terms: Terms; whenStale?: WhenStale; broken?: 'frozen' | 'forgets'; unreachable?: true },
   ): Promise<VerifierProcess> {
     const { name, terms, whenStale, broken } = how
     const proxy = await startProxy(() => ({ port: Number(new URL(at).port), host: '127.0.0.1' }))
+    proxy.refusing = how.unreachable ?? false
     proxy.down.change = shuffleEvents(proxy, new Chance(newSeed()))
     const given: Given = {
       issuer: stage.organization.issuer,
