@@ -3,7 +3,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inBatches, sampleOf } from './many.ts'
-import { type Place, places } from './places.ts'
+import { places } from './places/all.ts'
+import type { Place } from './places/place.ts'
 import { type Stage, setStage } from './stage.ts'
 import { changesBy } from './store_contents.ts'
 import { kept, type Thing, things } from './things.ts'
