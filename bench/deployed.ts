@@ -18,6 +18,7 @@ export type Deployed = {
   directory: string
   /** Of the database, as `CREDENCE_STORE` names it. */
   store: string
+  wrappingKeys: string
   installationSecret(): string
   pid(): number
   /** Milliseconds from the start of the process until it was ready. */
@@ -47,12 +48,13 @@ export const deploy = async (
   // The issuer has it in it, for ever.
   const port = Number(kept(join(directory, 'port'), () => `${free}`))
   const origin = `http://localhost:${port}`
+  const wrappingKeys = kept(join(directory, 'wrapping-keys'), () => newWrappingKey())
   const environment = {
     ...process.env,
     CREDENCE_ORIGIN: origin,
     CREDENCE_PORT: `${port}`,
     CREDENCE_DOMAIN: 'credence.example',
-    CREDENCE_WRAPPING_KEYS: kept(join(directory, 'wrapping-keys'), () => newWrappingKey()),
+    CREDENCE_WRAPPING_KEYS: wrappingKeys,
     CREDENCE_STORE: store,
     CREDENCE_DIRECTORY: directory,
     CREDENCE_LOG_LEVEL: 'error',
@@ -70,6 +72,7 @@ export const deploy = async (
     origin,
     directory,
     store,
+    wrappingKeys,
     installationSecret: () => readFileSync(join(directory, 'installation-administrator'), 'utf8').trim(),
     pid: () => child?.pid ?? 0,
     start: async () => {

@@ -4,6 +4,7 @@
  *
  * A suite is a file that exports `measure…(wanted: Wanted): Promise<Figure[]>`, and one row here.
  */
+import { measureExchange } from './exchange.ts'
 import { measureGrowth } from './growth.ts'
 import { machine, print, type Suite, versionsOf } from './report.ts'
 import { measureRevocation } from './revoke.ts'
@@ -15,9 +16,13 @@ import { measureVerification } from './verify.ts'
 const suites: Readonly<Record<string, Suite>> = {
   tokens: {
     about:
-      'tokens issued per second, and p99, at 16 and 64 connections; DPoP-bound tokens beside them; credence, oidc-provider, bare',
+      'tokens issued per second, and p99, at 16 and 64 connections; DPoP-bound tokens beside them; credence, SQLite, PostgreSQL, two processes; oidc-provider in memory; the same HTTP server and signatures, no store',
     peers: ['oidc-provider'],
     measure: measureTokens,
+  },
+  exchange: {
+    about: 'exchange of a delegation, chain of 1 and 4: per second, processor time; credence, SQLite',
+    measure: measureExchange,
   },
   verify: {
     about:

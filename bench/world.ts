@@ -16,6 +16,8 @@ export type Furnished = {
   agent: { id: string; clientId: string; key: AgentKey }
   operator: { id: string; clientId: string; key: AgentKey }
   post<T>(path: string, body: unknown): Promise<T>
+  /** One more agent, which may do what the first may. */
+  register(handle: string): Promise<Furnished['agent']>
 }
 
 /** Such an organization, and the authority that has it. */
@@ -71,7 +73,7 @@ export const furnish = async ({ origin, installationSecret }: Ready): Promise<Fu
     name: 'Ada',
     permissions: [{ resource: audience, scope: 'records:*' }],
   })
-  const agent = async (handle: string): Promise<Furnished['agent']> => {
+  const register = async (handle: string): Promise<Furnished['agent']> => {
     const key = await AgentKey.generate({ savable: true })
     const { id, client_id } = await post<{ id: string; client_id: string }>('/v1/agents', {
       handle,
@@ -83,7 +85,7 @@ export const furnish = async ({ origin, installationSecret }: Ready): Promise<Fu
     await post(`/v1/agents/${id}/credentials`, { kind: 'public_key', jwk: key.publicJwk })
     return { id, clientId: client_id, key }
   }
-  const operator = await agent('gateway')
+  const operator = await register('gateway')
   await post('/v1/resources', {
     audience,
     name: 'Records',
@@ -98,9 +100,10 @@ export const furnish = async ({ origin, installationSecret }: Ready): Promise<Fu
     issuer,
     audience,
     scope,
-    agent: await agent('worker'),
+    agent: await register('worker'),
     operator,
     post,
+    register,
   }
 }
 
