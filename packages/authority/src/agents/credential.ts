@@ -1,4 +1,4 @@
-import type { JsonObject } from '@credence/protocol'
+import { type JsonObject, type PublicKey, refuse, rememberedKeys } from '@credence/protocol'
 import type { Organization, Services } from '../services.ts'
 import { oncePerRow } from '../store/per_row.ts'
 import type { Step } from '../store/port.ts'
@@ -78,6 +78,13 @@ export async function listCredentials(
   })
   return rows.map(credentialOf)
 }
+
+const importedKey = rememberedKeys(10_000)
+
+/** The key of a public-key credential. Whether it may still be used is for the credential to say, each time. */
+export const publicKeyOf = oncePerRow(({ publicJwk, kid }: Credential): Promise<PublicKey> => {
+  return publicJwk ? importedKey(publicJwk, kid) : refuse('internal_error')
+})
 
 /** A use is noted at most this often. */
 const notedEveryMs = 60_000

@@ -15,6 +15,7 @@ export {
   findCredentialByKid,
   findCredentialBySecret,
   listCredentials,
+  publicKeyOf,
   usedSteps,
 } from './credential.ts'
 export { type CredentialKind, type CredentialPolicy, defaultCredentialPolicy } from './credential_policy.ts'

@@ -8,12 +8,10 @@ import {
   type PublicKey,
   type RefusalCode,
   refuse,
-  rememberedKeys,
   verifyClientAssertion,
 } from '@credence/protocol'
-import { type Agent, type Credential, findAgentBySpiffeId, findCredentialByKid } from '../agents/index.ts'
+import { type Agent, type Credential, findAgentBySpiffeId, findCredentialByKid, publicKeyOf } from '../agents/index.ts'
 import { nowSeconds, type Organization, type Services } from '../services.ts'
-import { oncePerRow } from '../store/per_row.ts'
 import type { Way } from './client.ts'
 
 /** For the metadata; Ed25519 is the newer name of what EdDSA means here (RFC 9864). */
@@ -42,7 +40,7 @@ export const privateKeyJwt: Way = {
     const keyOf = async (clientId: string, kid: string): Promise<PublicKey> => {
       found = await findKey(services, organization, clientId, kid)
       // With a key nobody holds, the signature is checked and fails as any wrong one does, in the same time.
-      return found ? keyHeld(found.credential) : decoy()
+      return found ? publicKeyOf(found.credential) : decoy()
     }
     const { clientId, jti, expiresAt } = await verify(services, organization, assertion, keyOf)
     if (found === undefined || found.agent.spiffeId !== clientId) refuse('client_authentication_failed')
@@ -78,11 +76,6 @@ async function findKey(services: Services, organization: Organization, clientId:
   const credential = await findCredentialByKid(services, organization, agent?.id ?? 'agt_', kid)
   return agent && credential?.kind === 'public_key' ? { agent, credential } : undefined
 }
-
-const importedKey = rememberedKeys(10_000)
-
-/** Only keys that are registered get here; whether one may still be used is for the credential's row to say, each time. */
-const keyHeld = oncePerRow(({ publicJwk, kid }: Credential) => importedKey(publicJwk ?? {}, kid))
 
 let madeDecoy: Promise<PublicKey> | undefined
 

@@ -1,8 +1,9 @@
-import { type Lineage, readStatement, refuse } from '@credence/protocol'
+import { readStatement, refuse } from '@credence/protocol'
 import { nowSeconds, type Organization, type Services } from '../services.ts'
 import type { RowOf } from '../store/tables.ts'
 import { lineageStands } from '../tokens/index.ts'
 import { findDelegator, signedUntil } from './delegator.ts'
+import { lineageOf } from './lineage_of.ts'
 import { findPrincipal } from './principal.ts'
 import type { RegisteredChain, RegisteredHop } from './registered_chain.ts'
 
@@ -124,7 +125,7 @@ async function chainOf(
     hops,
     leaf: hops.at(-1) as RegisteredHop,
     principal,
-    lineage: JSON.parse(leaf.lineage) as Lineage,
+    lineage: lineageOf(leaf),
     expiresAt: Math.min(leaf.expires_at, ...ends),
   }
 }
@@ -158,5 +159,5 @@ async function delegationOf(
 }
 
 function stands(services: Services, organization: Organization, row: RowOf<'delegations'>): Promise<boolean> {
-  return lineageStands(services, organization, JSON.parse(row.lineage) as Lineage)
+  return lineageStands(services, organization, lineageOf(row))
 }

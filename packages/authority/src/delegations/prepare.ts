@@ -1,6 +1,6 @@
 import {
   delegationId,
-  importPublicKey,
+  KnownStatements,
   type Lineage,
   refuse,
   refuseCumulative,
@@ -8,17 +8,22 @@ import {
   type VerifiedHop,
   verifyChain,
 } from '@credence/protocol'
+import { publicKeyOf } from '../agents/index.ts'
 import { nowSeconds, type Organization, type Services } from '../services.ts'
 import type { Step } from '../store/port.ts'
 import type { RowOf } from '../store/tables.ts'
 import { joinLineages, lookup, stampLineage } from '../tokens/index.ts'
 import { requireOwn } from './ceilings.ts'
 import { type Delegator, findDelegator, requireAlive, signedUntil } from './delegator.ts'
+import { lineageOf } from './lineage_of.ts'
 import { partyIds } from './party.ts'
 import { findPrincipal } from './principal.ts'
 import { type PreparedChain, type RegisteredHop, registrationSteps } from './registered_chain.ts'
 
 type Known = ReadonlyMap<string, RowOf<'delegations'>>
+
+/** Of all organizations: a text says itself for which authority it is meant, and its key whose it is. */
+const knownStatements = new KnownStatements(4_000)
 
 /** Finds who signed a statement, each once; nobody when the authority attests it. */
 type FindSigner = (statement: Statement, kid: string) => Promise<Delegator | undefined>
@@ -46,9 +51,10 @@ export async function prepareChain(
     maxDepth: config.delegationMaxDepth,
     keyOf: async (_who, kid, statement) => {
       if (statement.evidence.kind === 'attested') return lookup(services, organization)(organization.issuer, kid)
-      const jwk = (await signerOf(statement, kid))?.credential.publicJwk
-      return jwk && importPublicKey(jwk, kid)
+      const signer = await signerOf(statement, kid)
+      return signer && publicKeyOf(signer.credential)
     },
+    known: knownStatements,
     ...(holder && { holder }),
   })
   watchDepth(services, organization, hops.length)
@@ -64,7 +70,7 @@ export async function prepareChain(
     const signer = await signerOf(hop.statement, hop.kid)
     expiresAt = Math.min(expiresAt, row?.expires_at ?? hop.statement.exp, signedUntil(hop.statement, signer))
     if (row !== undefined) {
-      lineage = JSON.parse(row.lineage) as Lineage
+      lineage = lineageOf(row)
       continue
     }
     if (depth === 0) requireOwn(own, hop.statement)
@@ -113,12 +119,9 @@ function finder(services: Services, organization: Organization): FindSigner {
 }
 
 async function findKnown(services: Services, organization: Organization, hops: readonly VerifiedHop[]): Promise<Known> {
-  const rows = await services.store.of(organization.id).list('delegations', {
-    in: { column: 'hash', values: hops.map(({ hash }) => hash) },
-    order: { by: 'id' },
-    limit: hops.length,
-  })
-  return new Map(rows.map((row) => [row.hash, row]))
+  const reads = services.store.of(organization.id)
+  const rows = await Promise.all(hops.map(({ hash }) => reads.get('delegations', { hash })))
+  return new Map(rows.flatMap((row) => (row ? [[row.hash, row] as const] : [])))
 }
 
 function registered({ statement, hash, kid, compact }: VerifiedHop): RegisteredHop {

@@ -6,6 +6,7 @@ import { verifyJws } from '../jws.ts'
 import type { PublicKey } from '../keys.ts'
 import { isRefusal, refuseAtUse as refuse } from '../refusals/at_use.ts'
 import { coversAll, parseScope } from '../scopes.ts'
+import type { KnownStatements } from './known_statements.ts'
 import { narrows } from './narrows.ts'
 import { agentOf, type ReadStatement, readStatement, type Statement } from './statement.ts'
 
@@ -25,6 +26,8 @@ export type ChainChecks = {
    * (`who` is `statement.authority`) for `attested`. Undefined when there is none with this key id.
    */
   keyOf: (who: string, kid: string, statement: Statement) => Promise<PublicKey | undefined>
+  /** What was read and verified before, and need not be again. */
+  known?: KnownStatements
   /** At most this many hops; never more than 8. */
   maxDepth?: number
   /** Who presents the chain, as authenticated: SPIFFE IDs. Absent: not checked here. */
@@ -51,7 +54,7 @@ const mostHops = 8
  */
 export async function verifyChain(statements: readonly string[], checks: ChainChecks): Promise<VerifiedChain> {
   const read = await readHops(statements, checks)
-  await verifySignatures(read, checks)
+  await verifySignatures(statements, read, checks)
   checkLinks(read)
   const hops = read.map(({ statement, hash, kid }, place) => ({
     statement,
@@ -88,26 +91,34 @@ export function splitChain(text: string): string[] {
 
 async function readHops(
   statements: readonly string[],
-  { authority, maxDepth = mostHops }: ChainChecks,
+  { authority, known, maxDepth = mostHops }: ChainChecks,
 ): Promise<ReadStatement[]> {
   if (statements.length === 0) refuse('malformed', { detail: 'chain: no statement' })
   if (statements.length > Math.min(maxDepth, mostHops)) refuse('depth_invalid')
   const read: ReadStatement[] = []
-  for (const compact of statements) read.push(await readStatement(compact))
+  for (const compact of statements) read.push(known?.read(compact) ?? (await readStatement(compact)))
   if (read.some(({ statement }) => statement.authority !== authority)) {
     refuse('issuer_untrusted', { detail: 'statement.authority: another authority' })
   }
   return read
 }
 
-async function verifySignatures(read: readonly ReadStatement[], { keyOf }: ChainChecks): Promise<void> {
-  for (const [place, { statement, kid, jws }] of read.entries()) {
+async function verifySignatures(
+  statements: readonly string[],
+  read: readonly ReadStatement[],
+  { keyOf, known }: ChainChecks,
+): Promise<void> {
+  for (const [place, one] of read.entries()) {
+    const { statement, kid, jws } = one
+    const compact = statements[place] as string
     const { kind } = statement.evidence
     if (kind === 'passkey') refuse('evidence_refused', { detail: `hop ${place}` })
     const key = await keyOf(kind === 'attested' ? statement.authority : statement.iss, kid, statement)
     if (!key) refuse('delegator_unknown', { detail: `hop ${place}` })
+    if (known?.isSignedBy(compact, key)) continue
     try {
       await verifyJws(jws, key)
+      known?.remember(compact, one, key)
     } catch (cause) {
       // The draft has one name for all of it, a refused algorithm included.
       if (!isRefusal(cause)) throw cause

@@ -7,8 +7,15 @@ import type { TableName } from '../tables.ts'
 
 type Where = Readonly<Record<string, unknown>>
 
-/** Tables of few rows that every request reads again. The key of each is `id`. */
-const keptTables: ReadonlySet<TableName> = new Set(['agents', 'instances', 'credentials', 'resources'])
+/** Tables of which requests read the same rows again and again. The key of each is `id`. */
+const keptTables: ReadonlySet<TableName> = new Set([
+  'agents',
+  'instances',
+  'credentials',
+  'people',
+  'resources',
+  'delegations',
+])
 
 const mostRows = 50_000
 
