@@ -34,9 +34,10 @@ async function startThrough(process: AuthorityProcess, through: readonly string[
   }
 }
 
-/** Why it did not start, if it was not killed: a refusal that names a reason, never a mistake of ours. */
-function sayWhy({ what }: Injection, said: string | undefined): string[] {
-  if (said === undefined || what === 'KILL' || /code: '(storage|store|config|file)_/.test(said)) return []
+/** Why it did not start, if it was not killed: a refusal that names a reason, never a mistake of ours. (Or what says so was hit.) */
+function sayWhy({ what, where }: Injection, said: string | undefined): string[] {
+  if (said === undefined || what === 'KILL' || where === 'network' || /code: '(storage|store|config|file)_/.test(said))
+    return []
   return [`it does not start, and does not say why: ${said.slice(-1_500)}`]
 }
 
@@ -99,7 +100,9 @@ export async function scriptSite(store: string): Promise<Site> {
 async function stillReads(stage: Stage, process: AuthorityProcess): Promise<string[]> {
   const found: string[] = []
   for (const path of ['/v1/agents', '/jwks', '/revocations?after=0&limit=10&nonce=still-here']) {
-    const answer = await stage.send({ method: 'GET', path }).catch(() => undefined)
+    const look = () => stage.send({ method: 'GET', path }).catch(() => undefined)
+    // The one call that fails may be that which answers.
+    const answer = (await look()) ?? (await look())
     if (answer?.status !== 200 && !process.isGone)
       found.push(`GET ${path} is answered ${answer?.status ?? 'by nobody'}`)
   }
