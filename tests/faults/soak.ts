@@ -8,6 +8,7 @@ import { createVerifier, type Verifier } from '@credence/sdk/verify'
 import pg from 'pg'
 import { Chance } from './chance.ts'
 import { type Deployment, deploy, type Vitals } from './deployment.ts'
+import type { Deed } from './ledger.ts'
 import { Belongings, loadUntil } from './load.ts'
 import { setStage } from './rounds.ts'
 import { audience, type Stage } from './stage.ts'
@@ -20,6 +21,7 @@ export type Soaked = { samples: Sample[]; failures: string[] }
 /** How long an assertion is remembered at most: its life, the tolerance of clocks, and until the sweep after comes (60 s, and a fifth). */
 const rememberedMs = (300 + 5 + 60 * 1.2) * 1_000
 const verifiers = 8
+const ends: ReadonlySet<Deed> = new Set(['revoke', 'revoke own token', 'suspend', 'rotate'])
 
 /** @param store as for `deploy`; of a database here its rows are counted. */
 export async function soak(
@@ -30,12 +32,12 @@ export async function soak(
   const deployment = await deploy(store, { settings })
   const watching: Verifier[] = []
   const ending = new AbortController()
+  const soaked: Soaked = { samples: [], failures: [] }
   try {
     const chance = new Chance(seed)
     const stage = await setStage(deployment, chance)
     const counting = await counter(store, deployment)
     const load = loadUntil(() => ending.signal.aborted, { stage, seed, mine: new Belongings(), workers: 2, pauseMs })
-    const soaked: Soaked = { samples: [], failures: [] }
     const shown: number[] = []
     for (const began = Date.now(); Date.now() - began < forMs; ) {
       await sleep(everyMs)
@@ -53,8 +55,10 @@ export async function soak(
     await counting.close()
     return soaked
   } catch (error) {
+    // What was measured up to here is worth as much.
     console.log(deployment.processes.map(({ log }) => log.slice(-4_000)).join('\n'))
-    throw error
+    soaked.failures.push(String(error))
+    return soaked
   } finally {
     ending.abort()
     await Promise.all(watching.map((verifier) => verifier.stop()))
@@ -85,6 +89,8 @@ function readAndForget({ ledger }: Stage, shown: number[]): { requests: number; 
       const { assertion, proof } = entry.wish
       // Of a request that is refused early, or carries an assertion that is not in the ledger (RFC 7009), as well: at most so many.
       for (const one of [assertion, proof, entry.wish.do === 'revoke own token']) if (one) shown.push(entry.atMs)
+      // Of each end every enforcement point says, once, that it knows.
+      if (ends.has(entry.wish.do)) for (let n = 0; n <= verifiers; n++) shown.push(entry.atMs)
     } else if (entry.says === 'answered') {
       const since = asked.get(entry.n)
       if (since !== undefined) took.push(entry.atMs - since)
