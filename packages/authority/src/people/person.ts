@@ -1,6 +1,7 @@
 import { type RefusalCode, refuse } from '@credence/protocol'
 import { type Credential, listCredentials, type Permission } from '../agents/index.ts'
 import type { Organization, Services } from '../services.ts'
+import { oncePerRow } from '../store/per_row.ts'
 import type { RowOf } from '../store/tables.ts'
 
 /** A person of the organization: a principal, an owner of agents. */
@@ -73,11 +74,11 @@ async function withStanding(
   return people.map((person) => ({ ...person, status: ended.has(person.id) ? 'suspended' : 'active' }))
 }
 
-function personOf(row: RowOf<'people'>): Person {
-  return {
+const personOf = oncePerRow(
+  (row: RowOf<'people'>): Person => ({
     id: row.id,
     name: row.name,
     permissions: JSON.parse(row.permissions) as Permission[],
     createdAtMs: row.created_at_ms,
-  }
-}
+  }),
+)
