@@ -138,7 +138,7 @@ describe.each(['sqlite', 'postgres'] as const)('on %s', (store) => {
         each.find((text) => text.startsWith('credence_cs_')),
         each.findLast((text) => text.startsWith('eyJ')),
       ]
-      const misplaced = isLong ? each : some.filter((text) => text !== undefined)
+      const misplaced = isLong ? each : some.slice(store === 'postgres' ? 1 : 0).filter((text) => text !== undefined)
       await misplace(acme, port, misplaced)
       await runCommands(acme, corpus, misplaced)
       // All that was measured goes out at the end.

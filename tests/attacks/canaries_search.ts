@@ -17,11 +17,6 @@ export function secretOf(name: string, text: string): Secret {
 
 const piece = 16
 
-/** Where a secret is found in any form; undefined: nowhere. */
-export function formFound(text: string, { core }: Secret): string | undefined {
-  return Object.entries(formsOf(core)).find(([, form]) => text.includes(form))?.[0]
-}
-
 /** How somebody may have written it down. Each form is enough of it to know it again, and more than chance would write. */
 export function formsOf(core: string): Record<string, string> {
   const bytes = Buffer.from(core)
@@ -79,14 +74,27 @@ export class Corpus {
 
   /** Each place where each secret was found, in words. */
   find(secrets: readonly Secret[]): string[] {
-    const found: string[] = []
-    for (const [where, texts] of this.#texts) {
-      const whole = texts.join('\n')
-      for (const secret of secrets) {
-        const form = formFound(whole, secret)
-        if (form !== undefined) found.push(`${secret.name}, ${form}, in ${where}`)
+    // By how each form begins, so that every text is gone through once, however many secrets there are.
+    const beginnings = new Map<string, Array<{ name: string; how: string; form: string }>>()
+    for (const { name, core } of secrets) {
+      for (const [how, form] of Object.entries(formsOf(core))) {
+        const beginning = form.slice(0, begins)
+        beginnings.set(beginning, [...(beginnings.get(beginning) ?? []), { name, how, form }])
       }
     }
-    return found
+    const found = new Map<string, string>()
+    for (const [where, texts] of this.#texts) {
+      const whole = texts.join('\n')
+      for (let at = 0; at + begins <= whole.length; at += 1) {
+        for (const { name, how, form } of beginnings.get(whole.slice(at, at + begins)) ?? []) {
+          const place = `${name} in ${where}`
+          if (!found.has(place) && whole.startsWith(form, at)) found.set(place, `${name}, ${how}, in ${where}`)
+        }
+      }
+    }
+    return [...found.values()]
   }
 }
+
+/** Letters by which forms are told apart at first. */
+const begins = 8
