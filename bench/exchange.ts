@@ -1,7 +1,7 @@
 import { delegationType, type JsonObject, tokenExchangeGrant } from '@credence/protocol'
 import { type Delegator, delegate } from '../sdks/typescript/src/agent/delegate.ts'
 import { systemClock } from '../sdks/typescript/src/runtime.ts'
-import { cpuMs, deploy } from './deployed.ts'
+import { build, cpuMs, deploy } from './deployed.ts'
 import { type Form, postForms } from './load.ts'
 import { type Figure, figure } from './report.ts'
 import { tokenForm } from './token_form.ts'
@@ -15,6 +15,7 @@ const DEPTHS = [1, 4] as const
 
 /** What an exchange of a delegation costs, by how many hops it has: the statements are registered, the token is new each time. */
 export const measureExchange = async (): Promise<Figure[]> => {
+  build()
   const authority = await deploy()
   try {
     await authority.start()

@@ -1,6 +1,6 @@
 import { createDpopProof, generateSigningKey, type SigningKey } from '@credence/protocol'
 import { postgresMissing, startPostgres } from '../tests/postgres.ts'
-import { deploy } from './deployed.ts'
+import { build, deploy } from './deployed.ts'
 import { type Form, postForms, type Round, startServer } from './load.ts'
 import { type Figure, figure, type Wanted } from './report.ts'
 import { tokenForm } from './token_form.ts'
@@ -31,6 +31,7 @@ const OURS = 'credence, SQLite, durable'
 
 /** Tokens by `client_credentials` with `private_key_jwt`, ES256. What is signed for the requests is signed before a round begins. */
 export const measureTokens = async (wanted: Wanted): Promise<Figure[]> => {
+  build()
   const stops: Array<() => Promise<unknown>> = []
   try {
     const contestants = [await startOurs(stops), ...(await startPeers(stops)), ...(await startOnPostgres(stops))]
