@@ -17,7 +17,7 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
   // What processes of this run compile, those after them find: most of what a short one does is compile.
   process.env.NODE_COMPILE_CACHE ??= join(directory, 'compiled')
   // What each part of a long campaign came to.
-  process.env.CREDENCE_CAMPAIGN = join(directory, 'campaign')
+  process.env.CREDENCE_TEST_CAMPAIGN = join(directory, 'campaign')
 
   let started: Promise<PostgresServer> | undefined
   const service = createServer(async (_request, response) => {

@@ -114,13 +114,13 @@ function together(rows, notes) {
 }
 
 function budget() {
-  const seconds = process.env.CREDENCE_CAMPAIGN_SECONDS
+  const seconds = process.env.CREDENCE_TEST_CAMPAIGN_SECONDS
   return seconds ? `No round of a campaign began after ${seconds} seconds of it. ` : ''
 }
 
 /** @returns {Noted[]} */
 function readNotes() {
-  const file = process.env.CREDENCE_CAMPAIGN
+  const file = process.env.CREDENCE_TEST_CAMPAIGN
   if (!file || !existsSync(file)) return []
   const lines = readFileSync(file, 'utf8').split('\n')
   return lines.filter((line) => line !== '').map((line) => JSON.parse(line))

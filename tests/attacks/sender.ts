@@ -1,5 +1,6 @@
 // Requests that a row would take, from whoever shows what; with one member of them, if wished, in somebody else's hands.
 
+import { newId } from '@credence/protocol'
 import type { z } from 'zod'
 import { fitting, nameOf, queryOf, type Row, urlOf } from './fitting.ts'
 import type { Role } from './roles.ts'
@@ -29,7 +30,7 @@ const words: Record<string, (world: World, n: number) => Record<string, unknown>
   'PATCH /v1/resources/{id}': (_world, n) => ({ name: `Docs ${n}` }),
   'POST /v1/revocations': ({ things }) => ({ id: things.ins, cause: 'test' }),
   'POST /v1/revocations/restore': ({ stopped }) => ({ id: stopped }),
-  'POST /revocations/acknowledgements': ({ docs }) => ({ resource: docs, seq: 0 }),
+  'POST /revocations/acknowledgements': ({ docs }) => ({ resource: docs, seq: 0, point: newId('ept') }),
   'GET /revocations/stream': ({ docs }) => ({ resource: docs }),
   'GET /delegator-keys': ({ ada }) => ({ holder: ada.id, kid: ada.key.publicJwk.kid }),
   'POST /v1/organizations': (_world, n) => ({ handle: `hooli-${n}` }),

@@ -166,12 +166,14 @@ test.skipIf(process.env.CREDENCE_TEST_RESULTS === undefined)(
     const directory = join(place.directory, 'npm')
     const child = spawn('npm', ['start', '--', '--once', '--port', '0', '--directory', directory], { cwd: root })
     let out = ''
-    child.stdout.on('data', (text) => {
-      out += text
-    })
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (text) => {
+        out += text
+      })
+    }
     const [code] = await once(child, 'close')
-    expect(code).toBe(0)
     expect(out).toContain('That was all of it')
+    expect(code).toBe(0)
   },
   120_000,
 )

@@ -16,7 +16,7 @@ export type Noted = {
 
 /** Adds a line to the report of a long run, beside this test's outcome and duration. Otherwise it does nothing. */
 export function note(noted: Noted): void {
-  const file = process.env.CREDENCE_CAMPAIGN
+  const file = process.env.CREDENCE_TEST_CAMPAIGN
   const test = noted.test ?? expect.getState().currentTestName
   if (file && test) appendFileSync(file, `${JSON.stringify({ ...noted, test })}\n`)
 }

@@ -39,7 +39,7 @@ export type Campaign = {
 /** A slow machine gets through fewer rounds of an everyday run, not through a longer one. */
 const everydayMs = 15_000
 /** Of one campaign of a long run: no round begins after it. For a run that must come to an end. */
-export const longMs = Number(process.env.CREDENCE_CAMPAIGN_SECONDS ?? 3_600) * 1_000
+export const longMs = Number(process.env.CREDENCE_TEST_CAMPAIGN_SECONDS ?? 3_600) * 1_000
 
 /** Runs the rounds, and expects that no round leaves a violation. Prints its seed, and the slowest recovery. */
 export async function runCampaign({ store, fault, rounds, processes = 1, seed = newSeed() }: Campaign): Promise<void> {

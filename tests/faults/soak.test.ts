@@ -1,4 +1,4 @@
-// F39: what a process holds does not grow with how long it has run. Two hours under CREDENCE_LONG, or CREDENCE_SOAK_MINUTES; a few
+// F39: what a process holds does not grow with how long it has run. Two hours under CREDENCE_LONG, or CREDENCE_TEST_SOAK_MINUTES; a few
 // seconds otherwise, in which only what is bounded at any time is looked at.
 
 import { expect, test } from 'vitest'
@@ -9,7 +9,7 @@ import { isLong } from './rounds.ts'
 import { risesBeyond, slopeOf } from './slope.ts'
 import { type Sample, soak } from './soak.ts'
 
-const minutes = Number(process.env.CREDENCE_SOAK_MINUTES ?? 120)
+const minutes = Number(process.env.CREDENCE_TEST_SOAK_MINUTES ?? 120)
 const forMs = isLong ? minutes * 60_000 : 3_000
 const everyMs = isLong ? 15_000 : 1_000
 const timeout = forMs + 120_000

@@ -1,7 +1,7 @@
 // What a user of the packages gets: the tarballs as published, in an empty project, far from this repository's sources.
 
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -34,7 +34,17 @@ beforeAll(() => {
   const dependencies = Object.fromEntries(
     tarballs.map(({ name, filename }) => [name, `file:${join(directory, filename)}`]),
   )
-  const manifest = { name: 'user', private: true, type: 'module', dependencies, overrides: dependencies }
+  // Who uses the middleware for Hono has it.
+  const { hono } = (
+    JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { devDependencies: { hono: string } }
+  ).devDependencies
+  const manifest = {
+    name: 'user',
+    private: true,
+    type: 'module',
+    dependencies: { ...dependencies, hono },
+    overrides: dependencies,
+  }
   writeFileSync(join(project, 'package.json'), JSON.stringify(manifest))
   run('npm', ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'], project)
 }, 180_000)
