@@ -72,14 +72,17 @@ export class PushedBody {
   /** Goes out over this connection from now on. */
   sendTo(outgoing: Outgoing): void {
     this.#outgoing = outgoing
-    outgoing.once('close', () => {
-      this.#drained?.()
-      this.#onClosed()
-    })
     // A request that came before the answer to the one before it has no connection yet; HTTP/1.0 has no chunks.
     if (outgoing.socket && outgoing.chunkedEncoding) this.#socket = outgoing.socket
     const writable = this.#socket ?? outgoing
-    writable.on('drain', () => this.#drained?.())
+    const drained = () => this.#drained?.()
+    writable.on('drain', drained)
+    outgoing.once('close', () => {
+      // The connection may go on to other requests.
+      writable.off('drain', drained)
+      drained()
+      this.#onClosed()
+    })
     this.#flush()
     if (outgoing.destroyed) this.#onClosed()
   }
