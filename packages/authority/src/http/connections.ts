@@ -41,17 +41,26 @@ export class Connections {
   }
 
   #closeOne(): boolean {
-    const byNumber = [...this.#open.values()].sort((one, other) => other.size - one.size)
-    for (const own of byNumber) {
-      for (const socket of own) {
-        // What is written and not read by now is nobody's work any more.
-        if (this.#answering.get(socket)?.writableEnded === false) continue
-        socket.destroy()
-        this.#closed(socket)
-        return true
-      }
+    let most = 0
+    let goes: Socket | undefined
+    for (const own of this.#open.values()) {
+      const idle = own.size > most ? this.#firstIdle(own) : undefined
+      if (!idle) continue
+      most = own.size
+      goes = idle
     }
-    return false
+    if (!goes) return false
+    goes.destroy()
+    this.#closed(goes)
+    return true
+  }
+
+  #firstIdle(own: ReadonlySet<Socket>): Socket | undefined {
+    for (const socket of own) {
+      // What is written and not read by now is nobody's work any more.
+      if (this.#answering.get(socket)?.writableEnded !== false) return socket
+    }
+    return undefined
   }
 
   #closed(socket: Socket): void {
