@@ -11,7 +11,7 @@ import { startDatabaseProxy } from './database_proxy.ts'
 import { type Deployment, deploy } from './deployment.ts'
 import { Belongings, loadUntil } from './load.ts'
 import { observe } from './observe.ts'
-import { databaseFault, isLong, longMs, runCampaign, setStage } from './rounds.ts'
+import { isLong, longMs, passingFault, runCampaign, setStage } from './rounds.ts'
 import type { Stage } from './stage.ts'
 
 const rounds = isLong ? 10 : 1
@@ -45,7 +45,7 @@ if (isLong)
     }
     try {
       const store = server.url
-      await runCampaign({ store, processes: 2, rounds, fault: (round) => databaseFault(hang(round))(round) })
+      await runCampaign({ store, processes: 2, rounds, fault: (round) => passingFault(hang(round))(round) })
     } finally {
       await server.stop()
     }
@@ -64,7 +64,7 @@ test('its connections are open, and nothing comes through them (F09)', { timeout
   }
   try {
     const store = proxy.url
-    await runCampaign({ store, processes: 2, rounds, fault: (round) => databaseFault(hang(round))(round) })
+    await runCampaign({ store, processes: 2, rounds, fault: (round) => passingFault(hang(round))(round) })
   } finally {
     await proxy.stop()
   }

@@ -6,7 +6,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { freshDatabase, postgresMissing, startPostgres } from '../postgres.ts'
 import { Chance, newSeed } from './chance.ts'
 import { startDatabaseProxy } from './database_proxy.ts'
-import { databaseFault, type Fault, isLong, killSome, runCampaign } from './rounds.ts'
+import { type Fault, isLong, killSome, passingFault, runCampaign } from './rounds.ts'
 
 const campaigns = isLong ? 6 : 1
 const rounds = isLong ? 10 : 2
@@ -27,7 +27,7 @@ test('the database crashes, or is restarted in order, and comes back (F08)', { t
   for (let n = 0; n < campaigns; n++) {
     const server = await startPostgres()
     const fault: Fault = (round) =>
-      databaseFault(() => (round.chance.next() < 0.5 ? server.crash() : server.restart()))(round)
+      passingFault(() => (round.chance.next() < 0.5 ? server.crash() : server.restart()))(round)
     try {
       await runCampaign({ store: server.url, processes: 2, fault, rounds })
     } finally {
@@ -40,7 +40,7 @@ test('answers of the database are lost, and so are requests to it (F03)', { time
   for (let n = 0; n < campaigns; n++) {
     const proxy = await startDatabaseProxy(await freshDatabase(), new Chance(newSeed()))
     try {
-      const fault = databaseFault(async () => {
+      const fault = passingFault(async () => {
         Object.assign(proxy.cutting, { requests: 0.01, answers: 0.1 })
         await sleep(600)
         Object.assign(proxy.cutting, { requests: 0, answers: 0 })

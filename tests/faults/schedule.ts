@@ -8,7 +8,7 @@ import type { PostgresServer } from '../postgres.ts'
 import { Chance } from './chance.ts'
 import type { DatabaseProxy } from './database_proxy.ts'
 import type { AuthorityProcess, Deployment } from './deployment.ts'
-import { type Fault, untilReady } from './rounds.ts'
+import { type Fault, passingFault } from './rounds.ts'
 
 /** What there is to break. On SQLite there is no database of its own. */
 export type Open = { deployment: Deployment; database?: { server: PostgresServer; proxy: DatabaseProxy } }
@@ -161,22 +161,16 @@ export function planOf(seed: number, round: number, engine: 'SQLite' | 'PostgreS
 /** The plan of each round, in turn. @param said is told of each. */
 export function scheduled(seed: number, database: Open['database'], said: (line: string) => void): Fault {
   let round = 0
-  return async ({ deployment, chance, stopLoad }) => {
+  return (open) => {
+    const { deployment } = open
     const plan = planOf(seed, round, database ? 'PostgreSQL' : 'SQLite')
     said(`${round}: ${plan.map(({ happening }) => happening.name).join('; ')}`)
     round += 1
-    await Promise.all(
-      plan.map(async ({ happening, afterMs, seed }) => {
-        await sleep(afterMs)
-        await happening.run({ deployment, ...(database && { database }) }, new Chance(seed))
-      }),
-    )
-    const began = performance.now()
-    for (const process of deployment.processes) await untilReady(process.url)
-    const took = performance.now() - began
-    await sleep(chance.between(50, 200))
-    await stopLoad()
-    return took
+    const happens = async ({ happening, afterMs, seed }: Planned) => {
+      await sleep(afterMs)
+      await happening.run({ deployment, ...(database && { database }) }, new Chance(seed))
+    }
+    return passingFault(async () => void (await Promise.all(plan.map(happens))))(open)
   }
 }
 
