@@ -24,6 +24,13 @@ export class Chance {
     if (picked === undefined) throw new Error('there is nothing to pick from')
     return picked
   }
+
+  /** So many of them, none twice, in any order. There must be as many. */
+  some<T>(among: readonly T[], count: number): T[] {
+    const left = [...among]
+    if (left.length < count) throw new Error(`there are no ${count} to pick`)
+    return Array.from({ length: count }, () => left.splice(Math.floor(this.next() * left.length), 1)[0] as T)
+  }
 }
 
 /** `FAULT_SEED` repeats an earlier run's. */

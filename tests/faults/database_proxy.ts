@@ -20,13 +20,11 @@ export type DatabaseProxy = {
 /** What PostgreSQL says when something has become durable: a transaction, or a command in one statement. */
 const done = [Buffer.from('COMMIT\0'), Buffer.from('SELECT 1\0')]
 
-/** @param databaseUrl of a server that is reached by a Unix socket; asked anew for each connection. */
-export async function startDatabaseProxy(databaseUrl: string | (() => string), chance: Chance): Promise<DatabaseProxy> {
-  const target = () => new URL(typeof databaseUrl === 'string' ? databaseUrl : databaseUrl())
-  const network = await startProxy(() => {
-    const { searchParams, port } = target()
-    return { path: `${searchParams.get('host')}/.s.PGSQL.${port || 5432}` }
-  })
+/** @param databaseUrl of a server that is reached by a Unix socket. */
+export async function startDatabaseProxy(databaseUrl: string, chance: Chance): Promise<DatabaseProxy> {
+  const url = new URL(databaseUrl)
+  const path = `${url.searchParams.get('host')}/.s.PGSQL.${url.port || 5432}`
+  const network = await startProxy(() => ({ path }))
   const cutting = { requests: 0, answers: 0 }
   const cuts = { requests: 0, answers: 0 }
   let once: { left: number; what: keyof typeof cuts } | undefined
@@ -41,7 +39,6 @@ export async function startDatabaseProxy(databaseUrl: string | (() => string), c
   network.up.change = watch('requests', () => true)
   network.down.change = watch('answers', (chunk) => done.some((tag) => chunk.includes(tag)))
 
-  const url = target()
   url.searchParams.delete('host')
   url.hostname = '127.0.0.1'
   url.port = `${network.port}`

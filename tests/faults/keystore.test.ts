@@ -14,12 +14,15 @@ const timeout = 120_000
 const wrapping = 'CREDENCE_WRAPPING_KEYS'
 
 test('a start without the key that wraps is none, and changes nothing', { timeout }, async () => {
+  const seed = newSeed()
+  const chance = new Chance(seed)
+  console.log(`FAULT_SEED=${seed}`)
   const right = newWrappingKey('k1')
   const deployment = await deploy('sqlite', { settings: { [wrapping]: right } })
   const [process] = deployment.processes
   if (!process) throw new Error('nothing runs')
   try {
-    const stage = await setStage(deployment, new Chance(newSeed()))
+    const stage = await setStage(deployment, chance)
     const token = await tokenOf(stage)
     const before = await keysOf(stage)
     const without: Array<[given: string | undefined, code: string]> = [
@@ -31,10 +34,10 @@ test('a start without the key that wraps is none, and changes nothing', { timeou
       ['k1:AAAA', 'config_invalid'],
       ['garbage', 'config_invalid'],
     ]
-    for (const [given, code] of isLong ? without : draw(without, 3)) {
+    for (const [given, code] of isLong ? without : chance.some(without, 3)) {
       await process.kill()
       await expect(process.start([], { [wrapping]: given }), code).rejects.toThrow(code)
-      if (given) expect(process.log).not.toContain(given.split(':')[1] ?? given)
+      for (const secret of given?.match(/[^,:]{7,}/g) ?? []) expect(process.log).not.toContain(secret)
     }
     await process.start()
     expect(await keysOf(stage)).toEqual(before)
@@ -45,7 +48,7 @@ test('a start without the key that wraps is none, and changes nothing', { timeou
     const { sealed } = database.prepare('select sealed from signing_keys').get() as { sealed: string }
     const flipped = sealed.replace(/.(?=...$)/, (one) => (one === 'A' ? 'B' : 'A'))
     const all = [flipped, 'v1.k1.AAAA.AAAA', 'garbage', '']
-    for (const spoilt of isLong ? all : draw(all, 2)) {
+    for (const spoilt of isLong ? all : chance.some(all, 2)) {
       database.prepare('update signing_keys set sealed = ?').run(spoilt)
       await expect(process.start(), spoilt).rejects.toThrow('did not start')
     }
@@ -94,14 +97,6 @@ test('a process without the key that wraps the new one issues nothing, and verif
     await deployment.remove()
   }
 })
-
-function draw<T>(from: readonly T[], count: number): T[] {
-  const seed = newSeed()
-  console.log(`FAULT_SEED=${seed}`)
-  const chance = new Chance(seed)
-  const left = [...from]
-  return Array.from({ length: count }, () => left.splice(Math.floor(chance.next() * left.length), 1)[0] as T)
-}
 
 async function tokenOf(stage: Stage): Promise<string> {
   const answer = await stage.askToken(stage.steady[0] as Stage['steady'][number])
