@@ -19,11 +19,11 @@ export type { Constraint } from './constraints.ts'
 export { checkConstraints, isCumulative, parseConstraints, refuseCumulative, subsumes } from './constraints.ts'
 export type { ChainChecks, VerifiedChain, VerifiedHop } from './delegation/chain.ts'
 export { joinChain, splitChain, verifyChain } from './delegation/chain.ts'
-// Reading without verifying stays inside, so that nothing outside this package can act on an unverified claim. The one exception is
 export { KnownStatements } from './delegation/known_statements.ts'
 export type { NarrowedField } from './delegation/narrows.ts'
 export { narrows } from './delegation/narrows.ts'
 export type { Evidence, ReadStatement, Statement, StatementWords } from './delegation/statement.ts'
+// Reading without verifying stays inside, so that nothing outside this package can act on an unverified claim. The one exception is
 // `readStatement`: whoever hands a statement on reads it before anybody has verified it.
 export {
   agentOf,
