@@ -95,8 +95,14 @@ const variant = fc.record({
   instance: fc.boolean(),
 })
 
+type Drawn = typeof variant extends fc.Arbitrary<infer T> ? T : never
+
 test('one verdict, whatever it rests on and however old it is', { timeout: 600_000 }, async () => {
   await heard()
+  // One of each verdict, so that each is seen whatever is drawn.
+  const plain: Drawn = { rests: [], lives: 300, age: 0, task: undefined, instance: false }
+  const ended = { of: Object.keys(pool).indexOf('ended for good'), epoch: 0 }
+  const each: Drawn[] = [plain, { ...plain, rests: [ended] }, { ...plain, lives: -60, age: 200 }]
   const seen = { alive: 0, revoked: 0, refused: 0 }
   await fc.assert(
     fc.asyncProperty(variant, async ({ rests, lives, age, task, instance }) => {
@@ -125,7 +131,11 @@ test('one verdict, whatever it rests on and however old it is', { timeout: 600_0
       await heard()
       expect(new Set(Object.values(await verdicts(claims)))).toEqual(new Set(['revoked']))
     }),
-    { numRuns: process.env.CREDENCE_LONG ? 300 : 24, endOnFailure: true },
+    {
+      numRuns: process.env.CREDENCE_LONG ? 300 : 24,
+      endOnFailure: true,
+      examples: each.map((one): [Drawn] => [one]),
+    },
   )
   for (const [verdict, times] of Object.entries(seen)) expect([verdict, times > 0]).toEqual([verdict, true])
 })
