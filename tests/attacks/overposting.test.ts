@@ -21,7 +21,7 @@ const chance = new Chance(seed)
 const share = process.env.CREDENCE_LONG === '1' ? { sqlite: 1, postgres: 1 } : { sqlite: 0.3, postgres: 0.08 }
 
 describe.each(['sqlite', 'postgres'] as const)(`on %s, FAULT_SEED=${seed}`, (store) => {
-  const drawn = <T>(variants: readonly T[]): T[] => variants.filter(() => chance.next() < share[store])
+  const drawn = <T>(variants: readonly T[]): T[] => chance.some(variants, Math.ceil(variants.length * share[store]))
   const missing = store === 'postgres' && postgresMissing()
   let authority: TestAuthority
   let acme: World
@@ -245,7 +245,7 @@ describe.each(['sqlite', 'postgres'] as const)(`on %s, FAULT_SEED=${seed}`, (sto
           '-1e999',
         ]) {
           const heard = await asked({}, `${queryOf(values) === '' ? '?' : '&'}${name}=${text}`)
-          if (!Object.hasOwn(values, name)) expect([name, text, heard.status < 500]).toEqual([name, text, true])
+          expect([name, text, heard.status < 500]).toEqual([name, text, true])
         }
       }
     })
