@@ -1,10 +1,10 @@
-import { delegationType, type JsonObject, tokenExchangeGrant } from '@credence/protocol'
+import type { JsonObject } from '@credence/protocol'
 import { type Delegator, delegate } from '../sdks/typescript/src/agent/delegate.ts'
 import { systemClock } from '../sdks/typescript/src/runtime.ts'
 import { build, cpuMs, deploy } from './deployed.ts'
 import { type Form, postForms } from './load.ts'
-import { type Figure, figure } from './report.ts'
-import { tokenForm } from './token_form.ts'
+import { type Figure, figure, ratios } from './report.ts'
+import { exchanging, tokenForm } from './token_form.ts'
 import { type Furnished, furnish } from './world.ts'
 
 const ROUNDS = 5
@@ -39,7 +39,7 @@ export const measureExchange = async (): Promise<Figure[]> => {
       const name = `exchange, chain of ${depth}, ${CONNECTIONS} connections, credence, SQLite, durable`
       figures.push(figure(name, '/s', perSecond), figure(`${name}, processor time`, 'us', cpu))
     }
-    const times = (seen.get(4)?.cpu ?? []).map((cpu, round) => cpu / (seen.get(1)?.cpu[round] ?? Number.NaN))
+    const times = ratios(seen.get(4)?.cpu ?? [], seen.get(1)?.cpu ?? [])
     const goal = { says: 'at most 1.8', holds: (value: number) => value <= 1.8 }
     figures.push(figure('exchange, chain of 4, processor time beside a chain of 1', 'times', times, goal))
     return figures
@@ -71,13 +71,7 @@ const chainsOf = async (world: Furnished): Promise<Map<(typeof DEPTHS)[number], 
 const prepare = ({ issuer, agent, audience, scope }: Furnished, subject: string, count: number): Promise<Form[]> =>
   Promise.all(
     Array.from({ length: count }, async () => {
-      const form = {
-        grant_type: tokenExchangeGrant,
-        subject_token: subject,
-        subject_token_type: delegationType,
-        resource: audience,
-        scope,
-      }
+      const form = { ...exchanging(subject), resource: audience, scope }
       const now = Math.floor(Date.now() / 1000)
       return { body: (await tokenForm({ issuer, clientId: agent.clientId, key: agent.key, now, form })).toString() }
     }),

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { delegationType, type JsonObject, tokenExchangeGrant } from '@credence/protocol'
+import type { JsonObject } from '@credence/protocol'
 import { AgentKey, delegateAs } from '@credence/sdk'
 import pg from 'pg'
 import { privateJwkOf } from '../sdks/typescript/src/agent/key.ts'
@@ -9,8 +9,8 @@ import { postgresMissing, startPostgres } from '../tests/postgres.ts'
 import { build, cpuMs, type Deployed, deploy, kept, residentMiB } from './deployed.ts'
 import { fill } from './growth_fill.ts'
 import { handleAt, type Size } from './growth_rows.ts'
-import { type Figure, figure, median, type Wanted } from './report.ts'
-import { tokenForm } from './token_form.ts'
+import { type Figure, figure, median, ratios, type Wanted } from './report.ts'
+import { exchanging, tokenForm } from './token_form.ts'
 import { furnish } from './world.ts'
 
 const SMALL: Size = { agents: 1_000, delegations: 10_000 }
@@ -104,17 +104,12 @@ const compare = async (store: string, small: Grown, large: Grown): Promise<Figur
       of.large.push(seen.large)
     }
     const name = `${kind}, ${store}, ${nameOf(large.size)}`
-    const ratios = (cost: keyof Cost) => of.large.map((each, round) => each[cost] / (of.small[round]?.[cost] ?? 1))
-    const goal = { says: '1.2 times', holds: (times: number) => times <= 1.2 }
-    figures.push(
-      figure(
-        name,
-        'ms',
-        of.large.map(({ ms }) => ms),
-      ),
-    )
-    figures.push(figure(`${name}: latency beside ${nameOf(small.size)}`, 'times', ratios('ms'), goal))
-    figures.push(figure(`${name}: processor time beside ${nameOf(small.size)}`, 'times', ratios('cpu')))
+    const each = (costs: readonly Cost[], cost: keyof Cost) => costs.map((one) => one[cost])
+    const times = (cost: keyof Cost) => ratios(each(of.large, cost), each(of.small, cost))
+    const goal = { says: '1.2 times', holds: (value: number) => value <= 1.2 }
+    figures.push(figure(name, 'ms', each(of.large, 'ms')))
+    figures.push(figure(`${name}: latency beside ${nameOf(small.size)}`, 'times', times('ms'), goal))
+    figures.push(figure(`${name}: processor time beside ${nameOf(small.size)}`, 'times', times('cpu')))
   }
   return figures
 }
@@ -144,8 +139,7 @@ const exchanges = (grown: Grown): Promise<Form[]> =>
     const { person, key, issuer, audience, scope } = grown
     const to = anyAgent(grown)
     const statement = await delegateAs({ person, key, issuer }, { to, resources: [audience], scope })
-    const form = { grant_type: tokenExchangeGrant, subject_token: statement, subject_token_type: delegationType }
-    return formFor(grown, to, form)
+    return formFor(grown, to, exchanging(statement))
   })
 
 const all = (make: () => Promise<Form>): Promise<Form[]> => Promise.all(Array.from({ length: PER_ROUND }, make))

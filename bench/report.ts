@@ -32,6 +32,10 @@ export const percentile = (values: readonly number[], share: number): number => 
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
 }
 
+/** One contestant beside another, round by round. */
+export const ratios = (over: readonly number[], under: readonly number[]): number[] =>
+  over.map((value, round) => value / (under[round] ?? Number.NaN))
+
 /** A figure over the rounds; `goal` says in words what `reached` was decided by. */
 export const figure = (
   name: string,

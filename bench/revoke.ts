@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { privateJwkOf } from '../sdks/typescript/src/agent/key.ts'
-import { build, cpuMs, deploy, residentMiB } from './deployed.ts'
+import { build, cpuMs, type Deployed, deploy, residentMiB } from './deployed.ts'
 import { type FeedProcess, now, type Operator, startFeedProcess } from './feed_process.ts'
 import { type Figure, figure, percentile, type Wanted } from './report.ts'
 import { bearerToken, type Furnished, furnish } from './world.ts'
@@ -127,7 +127,7 @@ const revokeOnce = async (world: Furnished, all: readonly FeedProcess[]): Promis
 
 /** `kill -9`, and at once a start: everybody comes back by himself, while tokens are asked for. */
 const restart = async (
-  authority: Awaited<ReturnType<typeof deploy>>,
+  authority: Deployed,
   world: Furnished,
   sockets: FeedProcess,
   count: number,

@@ -1,4 +1,4 @@
-import { type SigningKey, signClientAssertion } from '@credence/protocol'
+import { delegationType, type SigningKey, signClientAssertion, tokenExchangeGrant } from '@credence/protocol'
 
 /** A `client_credentials` request with a fresh assertion (RFC 7523). `now`: seconds. */
 export const tokenForm = async (asked: {
@@ -15,3 +15,10 @@ export const tokenForm = async (asked: {
     client_assertion: await signClientAssertion(asked.key, asked),
     ...asked.form,
   })
+
+/** What makes that an exchange of a delegation (RFC 8693): `chain` as `joinChain` writes it. */
+export const exchanging = (chain: string): Record<string, string> => ({
+  grant_type: tokenExchangeGrant,
+  subject_token: chain,
+  subject_token_type: delegationType,
+})

@@ -2,7 +2,7 @@ import { createDpopProof, generateSigningKey, type SigningKey } from '@credence/
 import { postgresMissing, startPostgres } from '../tests/postgres.ts'
 import { build, deploy } from './deployed.ts'
 import { type Form, postForms, type Round, startServer } from './load.ts'
-import { type Figure, figure, type Wanted } from './report.ts'
+import { type Figure, figure, ratios, type Wanted } from './report.ts'
 import { tokenForm } from './token_form.ts'
 import { type Furnished, furnish } from './world.ts'
 
@@ -82,7 +82,7 @@ const beside = (what: string, best: ReadonlyMap<string, number[]>, proof: boolea
     figure(
       `${what}, better of 16 and 64 connections: ${OURS}, beside ${other}`,
       'times',
-      (best.get(other) ?? []).map((rate, round) => (ours[round] ?? 0) / rate),
+      ratios(ours, best.get(other) ?? []),
       proof ? undefined : { says, holds: (times) => times >= least },
     ),
   )

@@ -1,5 +1,5 @@
 import { type Measured, race } from './race.ts'
-import { type Figure, figure, type Wanted } from './report.ts'
+import { type Figure, figure, ratios, type Wanted } from './report.ts'
 import { contestantsOf, DEPTHS, names, verifiersOf } from './verify_contestants.ts'
 import { startWorld } from './world.ts'
 
@@ -53,9 +53,6 @@ const timesBare = (name: string, bareName: string): Row => {
     make: (of) => figure(row, 'x', ratios(of(bareName).perSecond, of(name).perSecond), goal),
   }
 }
-
-const ratios = (over: readonly number[], under: readonly number[]): number[] =>
-  over.map((value, round) => value / (under[round] ?? Number.NaN))
 
 /** How many times the rate of a peer that does the same. */
 const beside = (name: string, peer: string): Row => {

@@ -1,7 +1,7 @@
-import { createDpopProof, delegationType, splitChain, tokenExchangeGrant } from '@credence/protocol'
+import { createDpopProof, splitChain } from '@credence/protocol'
 import { AgentKey, createAgent, delegateAs } from '@credence/sdk'
-import { tokenForm } from './token_form.ts'
-import type { Furnished } from './world.ts'
+import { exchanging } from './token_form.ts'
+import { type Furnished, unboundToken } from './world.ts'
 
 /** A signature as it is checked: the bytes that were signed, and the key. */
 export type Signature = { key: CryptoKey; bytes: Uint8Array<ArrayBuffer>; signature: Uint8Array<ArrayBuffer> }
@@ -32,7 +32,7 @@ export const proofs = (key: AgentKey, url: string, accessToken: string, count: n
   )
 }
 
-type Member = { clientId: string; key: AgentKey }
+type Agent = Furnished['agent']
 
 /** Tokens, unbound, of one chain from a person down through `depth` agents; two of them, so that they can take turns. */
 export const delegated = async (world: Furnished, depth: number, issuerKey: CryptoKey): Promise<[Drawn, Drawn]> => {
@@ -41,9 +41,9 @@ export const delegated = async (world: Furnished, depth: number, issuerKey: Cryp
   const permissions = [{ resource: audience, scope: 'records:*' }]
   const person = await world.post<{ id: string }>('/v1/people', { name: 'Grace', permissions })
   await world.post(`/v1/people/${person.id}/keys`, { jwk: personKey.publicJwk })
-  const agents = await Promise.all(Array.from({ length: depth }, (_, place) => member(world, `hop-${depth}-${place}`)))
+  const agents = await Promise.all(Array.from({ length: depth }, (_, place) => world.register(`hop-${depth}-${place}`)))
 
-  const [first, ...others] = agents as [Member, ...Member[]]
+  const [first, ...others] = agents as [Agent, ...Agent[]]
   const handover = { resources: [audience], scope }
   let chain = await delegateAs(
     { person: person.id, key: personKey, issuer },
@@ -58,35 +58,8 @@ export const delegated = async (world: Furnished, depth: number, issuerKey: Cryp
   const keys = await Promise.all([personKey, ...agents.map(({ key }) => key)].map((key) => importJwk(key.publicJwk)))
   const statements = splitChain(chain).map((statement, place) => signatureOf(statement, keys[place] as CryptoKey))
   const draw = async (): Promise<Drawn> => {
-    const token = await exchange(world, holder, chain)
+    const token = await unboundToken(world, holder, exchanging(chain))
     return { token, signatures: [signatureOf(token, issuerKey), ...statements] }
   }
   return [await draw(), await draw()]
-}
-
-const member = async (world: Furnished, handle: string): Promise<Member> => {
-  const key = await AgentKey.generate()
-  const { id, client_id: clientId } = await world.post<{ id: string; client_id: string }>('/v1/agents', {
-    handle,
-    owner: world.person,
-    purpose: 'To be measured.',
-    capabilities: ['records:*'],
-  })
-  await world.post(`/v1/agents/${id}/credentials`, { kind: 'public_key', jwk: key.publicJwk })
-  return { clientId, key }
-}
-
-const exchange = async (world: Furnished, { clientId, key }: Member, chain: string): Promise<string> => {
-  const { issuer, audience: resource, scope } = world
-  const form = {
-    grant_type: tokenExchangeGrant,
-    subject_token: chain,
-    subject_token_type: delegationType,
-    resource,
-    scope,
-  }
-  const body = await tokenForm({ issuer, clientId, key, now: Math.floor(Date.now() / 1000), form })
-  const response = await fetch(`${issuer}/token`, { method: 'POST', body })
-  if (!response.ok) throw new Error(`exchange: ${response.status} ${await response.text()}`)
-  return ((await response.json()) as { access_token: string }).access_token
 }

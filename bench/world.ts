@@ -28,7 +28,7 @@ export type World = Furnished & {
 }
 
 /** What a server says when it listens. */
-export type Ready = { origin: string; installationSecret: string }
+type Ready = { origin: string; installationSecret: string }
 
 export const startWorld = async (options: { store?: string } = {}): Promise<World> => {
   const directory = mkdtempSync(join(tmpdir(), 'credence-bench-'))
@@ -107,12 +107,18 @@ export const furnish = async ({ origin, installationSecret }: Ready): Promise<Fu
   }
 }
 
-/** The SDK binds every token it gets; unbound ones are asked for by hand. */
-export const bearerToken = async (world: Furnished): Promise<string> => {
-  const { issuer, audience: resource, scope } = world
-  const { clientId, key } = world.agent
+/** A token that the agent has for itself. */
+export const bearerToken = (world: Furnished): Promise<string> => unboundToken(world, world.agent)
+
+/** The SDK binds every token it gets; unbound ones are asked for by hand. `form`: what is asked beside the resource and scope. */
+export const unboundToken = async (
+  { issuer, audience: resource, scope }: Furnished,
+  { clientId, key }: Furnished['agent'],
+  form: Record<string, string> = {},
+): Promise<string> => {
   const now = Math.floor(Date.now() / 1000)
-  const body = await tokenForm({ issuer, clientId, key, now, form: { resource, scope } })
+  const body = await tokenForm({ issuer, clientId, key, now, form: { resource, scope, ...form } })
   const response = await fetch(`${issuer}/token`, { method: 'POST', body })
+  if (!response.ok) throw new Error(`a token: ${response.status} ${await response.text()}`)
   return ((await response.json()) as { access_token: string }).access_token
 }
