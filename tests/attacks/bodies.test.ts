@@ -3,6 +3,7 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, startTestAuthority, type TestAuthority, type TestOrganization } from '../authority.ts'
+import { json, named, people, peopleOf } from './making_people.ts'
 import { Line, sendRaw } from './raw.ts'
 
 let authority: TestAuthority
@@ -20,12 +21,7 @@ beforeAll(async () => {
 afterAll(() => authority.stop())
 
 const port = () => authority.settings.port
-const people = '/o/acme/v1/people'
-const head = (method: string, path: string, more = '') =>
-  `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${acme.administratorSecret}\r\n${more}`
-const json = 'Content-Type: application/json\r\n'
-const named = (name: string) => JSON.stringify({ name })
-const countOf = async () => (await acme.api('get', '/v1/people?limit=200')).body.items.length
+const { head, countOf } = peopleOf(() => acme)
 const alive = async () => {
   expect((await call(undefined, 'get', `${authority.origin}/healthz`)).status).toBe(200)
   const killed = await acme.api('post', '/v1/revocations', { id: `task:${crypto.randomUUID()}`, cause: 'test' })

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestAuthority, type TestAuthority, type TestOrganization } from '../authority.ts'
+import { json, named, people, peopleOf } from './making_people.ts'
 import { sendRaw } from './raw.ts'
 
 let authority: TestAuthority
@@ -14,12 +15,7 @@ beforeAll(async () => {
 afterAll(() => authority.stop())
 
 const port = () => authority.settings.port
-const people = '/o/acme/v1/people'
-const head = (method: string, path: string, more = '') =>
-  `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${acme.administratorSecret}\r\n${more}`
-const json = 'Content-Type: application/json\r\n'
-const named = (name: string) => JSON.stringify({ name })
-const countOf = async () => (await acme.api('get', '/v1/people?limit=200')).body.items.length
+const { head, countOf } = peopleOf(() => acme)
 
 describe('a message that can be read in two ways is not read at all', () => {
   const inner = () => `${head('POST', people, json)}Content-Length: 20\r\n\r\n${named('smuggled!')}`

@@ -11,7 +11,18 @@ import {
 } from '@credence/protocol'
 import type { Answer } from '../authority.ts'
 import { delegationType, exchangeGrant, post, seconds } from '../cast.ts'
-import { acting, api, assertionType, itself, onBehalf, postAs, type Stage, tokensOf } from './stage.ts'
+import {
+  acting,
+  api,
+  assertionType,
+  itself,
+  onBehalf,
+  postAs,
+  rootWords,
+  type Stage,
+  type TokenName,
+  tokensOf,
+} from './stage.ts'
 
 export type Outcome = { taken: boolean; status: number; code: string | undefined; text: string }
 
@@ -65,7 +76,7 @@ const asAssertion = (flaw: RefusalCode) =>
 const refusedClient = ['used assertion', 'record token.refused']
 
 const forApi = async (stage: Stage): Promise<Honest> => ({
-  compact: await (tokensOf(stage)['delegated, bearer'] as () => Promise<string>)(),
+  compact: await tokensOf(stage)['delegated, bearer'](),
   key: stage.authorityKey,
 })
 
@@ -149,7 +160,7 @@ export const doors: readonly Door[] = [
     name: 'the authority’s own API',
     kind: 'access token',
     make: async (stage) => ({
-      compact: await (tokensOf(stage)['for the authority’s own API'] as () => Promise<string>)(),
+      compact: await tokensOf(stage)['for the authority’s own API'](),
       key: stage.authorityKey,
     }),
     offer: (stage, compact) => atOwnApi(stage, compact),
@@ -237,31 +248,26 @@ function asStatement(flaw: RefusalCode): string {
   return flaw === 'algorithm_not_allowed' ? 'signature_invalid' : flaw
 }
 
-async function newRoot({ ada, acme, agent }: Stage): Promise<Honest> {
-  const words = {
-    iss: ada.id,
-    sub: ada.id,
-    delegate: agent.clientId,
-    authority: acme.issuer,
-    aud: [api],
-    scope: 'a:read',
-  }
-  return { compact: await signStatement(ada.key, newStatement(words, seconds())), key: ada.key }
+async function newRoot(stage: Stage): Promise<Honest> {
+  const { key } = stage.ada
+  return { compact: await signStatement(key, newStatement(rootWords(stage), seconds())), key }
 }
 
 const kept = new WeakMap<Stage, Map<string, Promise<string>>>()
 
-function once(stage: Stage, name: string): Promise<string> {
+function once(stage: Stage, name: TokenName): Promise<string> {
   const tokens = kept.get(stage) ?? new Map<string, Promise<string>>()
   kept.set(stage, tokens)
-  const token = tokens.get(name) ?? (tokensOf(stage)[name] as () => Promise<string>)()
+  const token = tokens.get(name) ?? tokensOf(stage)[name]()
   tokens.set(name, token)
   return token
 }
 
 /** Before anything is counted. */
 export const prepare = (stage: Stage): Promise<unknown> =>
-  Promise.all(['delegated, bearer', 'for the authority’s own API', 'its own, bound'].map((name) => once(stage, name)))
+  Promise.all(
+    (['delegated, bearer', 'for the authority’s own API', 'its own, bound'] as const).map((name) => once(stage, name)),
+  )
 
 const ownToken = (stage: Stage) => once(stage, 'for the authority’s own API')
 const boundToken = (stage: Stage) => once(stage, 'its own, bound')

@@ -4,7 +4,7 @@ import { generateSigningKey } from '@credence/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Answer } from '../authority.ts'
 import { type Agent, castOf, claimsIn, post } from '../cast.ts'
-import { assertionOf, type Stage, setStage, tokensOf } from './stage.ts'
+import { assertionOf, type Stage, setStage, tokenNames, tokensOf } from './stage.ts'
 import { changesBy } from './store_contents.ts'
 
 let stage: Stage
@@ -58,48 +58,41 @@ const ask = async (path: string, name: string, token: string): Promise<Answer> =
 }
 
 describe('every kind of token', () => {
-  const names = [
-    'its own, bearer',
-    'its own, bound',
-    'delegated, bearer',
-    'delegated, bound',
-    'taken over by an actor',
-    'on behalf of the caller',
-    'for the authority’s own API',
-  ]
+  test.each(tokenNames)(
+    '%s: only who runs its resource learns anything, and only who holds it ends it',
+    async (name) => {
+      const token = await tokensOf(stage)[name]()
+      const ours = name !== 'for the authority’s own API'
+      const alive = async () => (await ask('/introspect', 'the operator', token)).body.active === ours
+      const inactive: string[] = []
+      const changes = await changesBy(stage.authority, async () => {
+        for (const caller of Object.keys(callers)) {
+          const { status, body } = await ask('/introspect', caller, token)
+          if (unknown.includes(caller)) expect([caller, status, body.active]).toEqual([caller, 401, undefined])
+          else if (ours && runs[caller])
+            expect(body).toEqual({
+              active: true,
+              token_type: claimsIn(token).cnf ? 'DPoP' : 'Bearer',
+              ...claimsIn(token),
+            })
+          else inactive.push(JSON.stringify(body))
+        }
+        // The bytes of one that there is are the bytes of one that there is not.
+        inactive.push(JSON.stringify((await ask('/introspect', 'the operator', 'rubbish')).body))
+        expect(new Set(inactive)).toEqual(new Set(['{"active":false}']))
 
-  test.each(names)('%s: only who runs its resource learns anything, and only who holds it ends it', async (name) => {
-    const token = await (tokensOf(stage)[name] as () => Promise<string>)()
-    const ours = name !== 'for the authority’s own API'
-    const alive = async () => (await ask('/introspect', 'the operator', token)).body.active === ours
-    const inactive: string[] = []
-    const changes = await changesBy(stage.authority, async () => {
-      for (const caller of Object.keys(callers)) {
-        const { status, body } = await ask('/introspect', caller, token)
-        if (unknown.includes(caller)) expect([caller, status, body.active]).toEqual([caller, 401, undefined])
-        else if (ours && runs[caller])
-          expect(body).toEqual({
-            active: true,
-            token_type: claimsIn(token).cnf ? 'DPoP' : 'Bearer',
-            ...claimsIn(token),
-          })
-        else inactive.push(JSON.stringify(body))
-      }
-      // The bytes of one that there is are the bytes of one that there is not.
-      inactive.push(JSON.stringify((await ask('/introspect', 'the operator', 'rubbish')).body))
-      expect(new Set(inactive)).toEqual(new Set(['{"active":false}']))
-
-      const holder = holders[name] ?? 'who holds most of them'
-      for (const caller of Object.keys(callers).filter(
-        (one) => !one.startsWith(holder) && !(holder === 'the operator' && runs[one]),
-      )) {
-        const { status, body } = await ask('/revoke', caller, token)
-        expect([caller, status, body === '']).toEqual(
-          unknown.includes(caller) ? [caller, 401, false] : [caller, 200, true],
-        )
-      }
-    })
-    expect(Object.keys(changes)).toEqual(['used assertion'])
-    expect(await alive()).toBe(true)
-  })
+        const holder = holders[name] ?? 'who holds most of them'
+        for (const caller of Object.keys(callers).filter(
+          (one) => !one.startsWith(holder) && !(holder === 'the operator' && runs[one]),
+        )) {
+          const { status, body } = await ask('/revoke', caller, token)
+          expect([caller, status, body === '']).toEqual(
+            unknown.includes(caller) ? [caller, 401, false] : [caller, 200, true],
+          )
+        }
+      })
+      expect(Object.keys(changes)).toEqual(['used assertion'])
+      expect(await alive()).toBe(true)
+    },
+  )
 })

@@ -23,7 +23,7 @@ const highest: Record<string, number> = {
 beforeAll(async () => {
   stage = await setStage()
   const { acme, ada, agent, cast } = stage
-  base = claimsIn(await (tokensOf(stage)['delegated, bearer'] as () => Promise<string>)())
+  base = claimsIn(await tokensOf(stage)['delegated, bearer']())
   jkt = await thumbprint(agent.key.publicJwk)
   const [back, gone, left] = [await cast.agent('back', ada), await cast.agent('gone', ada), await cast.person('Leo')]
   pool = {

@@ -169,8 +169,31 @@ export const acting = (subject_token: string, actor_token: string): Record<strin
   resource: api,
 })
 
+/** The names of all that `tokensOf` issues. */
+export const tokenNames = [
+  'its own, bearer',
+  'its own, bound',
+  'delegated, bearer',
+  'delegated, bound',
+  'taken over by an actor',
+  'on behalf of the caller',
+  'for the authority’s own API',
+] as const
+
+export type TokenName = (typeof tokenNames)[number]
+
+/** What Ada signs for the agent. */
+export const rootWords = ({ ada, acme, agent }: Pick<Stage, 'ada' | 'acme' | 'agent'>) => ({
+  iss: ada.id,
+  sub: ada.id,
+  delegate: agent.clientId,
+  authority: acme.issuer,
+  aud: [api],
+  scope: 'a:read',
+})
+
 /** Each kind of access token that is issued, as whoever holds it gets it. `holder`: whose key it is bound to, if to any. */
-export function tokensOf(stage: Stage): Record<string, () => Promise<string>> {
+export function tokensOf(stage: Stage): Record<TokenName, () => Promise<string>> {
   const { acme, agent, actor, operator, cast, chain } = stage
   const issued = async (asked: Promise<Answer>): Promise<string> => {
     const { status, body } = await asked

@@ -11,7 +11,7 @@ import {
   signStatement,
 } from '@credence/protocol'
 import { castOf, seconds } from '../cast.ts'
-import { api, type Stage, tokensOf } from './stage.ts'
+import { api, rootWords, type Stage, tokenNames, tokensOf } from './stage.ts'
 
 export type Thing = {
   name: string
@@ -37,28 +37,8 @@ async function readAsOperator({ acme, operator, cast }: Stage, path: string): Pr
 const cursorOf = async ({ acme }: Stage, list: string) =>
   (await acme.api('get', `/v1/${list}?limit=1`)).body.next_cursor as string
 
-const rootWords = ({ ada, acme, agent }: Stage) => ({
-  iss: ada.id,
-  sub: ada.id,
-  delegate: agent.clientId,
-  authority: acme.issuer,
-  aud: [api],
-  scope: 'a:read',
-})
-
-const accessTokens = [
-  'its own, bearer',
-  'its own, bound',
-  'delegated, bearer',
-  'delegated, bound',
-  'taken over by an actor',
-  'on behalf of the caller',
-  'for the authority’s own API',
-].map(
-  (name): Thing => ({
-    name: `an access token, ${name}`,
-    make: (stage) => (tokensOf(stage)[name] as () => Promise<string>)(),
-  }),
+const accessTokens = tokenNames.map(
+  (name): Thing => ({ name: `an access token, ${name}`, make: (stage) => tokensOf(stage)[name]() }),
 )
 
 const otherTokens: Thing[] = [
