@@ -76,6 +76,17 @@ export const onBehalf = (subject: string, more: Record<string, string> = {}, by:
     ...more,
   })
 
+/** Takes the place of whoever holds this token. */
+export const takeOver = async (subject: string, by: Agent) =>
+  cast.ask(by, {
+    grant_type: exchangeGrant,
+    subject_token: subject,
+    subject_token_type: accessTokenType,
+    actor_token: await cast.token(by, docs),
+    actor_token_type: accessTokenType,
+    resource: docs,
+  })
+
 export async function granted(asked: Promise<Answer>): Promise<string> {
   const { status, body } = await asked
   if (status !== 200) throw new Error(JSON.stringify(body))

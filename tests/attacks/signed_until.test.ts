@@ -2,7 +2,7 @@
 
 import { generateSigningKey, readStatement } from '@credence/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Agent, accessTokenType, claimsIn, exchangeGrant, seconds } from '../cast.ts'
+import { type Agent, claimsIn, seconds } from '../cast.ts'
 import {
   acme,
   ada,
@@ -20,6 +20,7 @@ import {
   onBehalf,
   start,
   stop,
+  takeOver,
 } from './drawing.ts'
 
 beforeAll(start)
@@ -45,18 +46,10 @@ describe('a key signs no longer than it authenticates', () => {
     const root = await from(by, caller, { scope: 'docs:read mail:send', onward: [mail], max_depth: 2 })
     const subject = await granted(cast.exchange(caller, root, docs))
     await granted(cast.exchange(actor, await handOn(root, caller, actor, { max_depth: 0 }), docs))
-    const acting = async () =>
-      cast.ask(actor, {
-        grant_type: exchangeGrant,
-        subject_token: subject,
-        subject_token_type: accessTokenType,
-        actor_token: await cast.token(actor, docs),
-        actor_token_type: accessTokenType,
-        resource: docs,
-      })
-    expect([code(await onBehalf(subject)), code(await acting())]).toEqual(['granted', 'granted'])
+    const drawn = async () => [code(await onBehalf(subject)), code(await takeOver(subject, actor))]
+    expect(await drawn()).toEqual(['granted', 'granted'])
     await acme.api('patch', `/v1/agents/${by.id}`, { credential_policy: { kinds: ['client_secret'] } })
-    expect([code(await onBehalf(subject)), code(await acting())]).toEqual(['expired', 'actor_not_named'])
+    expect(await drawn()).toEqual(['expired', 'actor_not_named'])
   })
 
   test('when it is older than the policy allows', async () => {
@@ -129,17 +122,8 @@ describe('P8: what a key signed does not outlive it', () => {
     const root = await fromAda(caller, { scope: 'docs:read mail:send', onward: [mail], max_depth: 2 }, key)
     const subject = await granted(cast.exchange(caller, root, docs))
     await granted(cast.exchange(actor, await handOn(root, caller, actor, { max_depth: 1 }), docs))
-    const behalf = claimsIn(await granted(onBehalf(subject)))
-    const acting = await cast.ask(actor, {
-      grant_type: exchangeGrant,
-      subject_token: subject,
-      subject_token_type: accessTokenType,
-      actor_token: await cast.token(actor, docs),
-      actor_token_type: accessTokenType,
-      resource: docs,
-    })
-    for (const { exp } of [behalf, claimsIn(await granted(Promise.resolve(acting)))]) {
-      expect(exp).toBeLessThanOrEqual(body.expires_at)
+    for (const asked of [onBehalf(subject), takeOver(subject, actor)]) {
+      expect(claimsIn(await granted(asked)).exp).toBeLessThanOrEqual(body.expires_at)
     }
   })
 })
