@@ -11,7 +11,7 @@ import { Chance, newSeed } from './chance.ts'
 import { isEffect } from './check.ts'
 import { startDatabaseProxy } from './database_proxy.ts'
 import { type Sending, type World, type Write, worldOf, writes } from './database_writes.ts'
-import { deploy } from './deployment.ts'
+import { deploy, tellLogs } from './deployment.ts'
 import { startProxy } from './proxy.ts'
 import { isLong, longMs, untilReady } from './rounds.ts'
 
@@ -121,7 +121,7 @@ test('PostgreSQL is cut off at each word of each request', { timeout }, async (c
     expect(proxy.cuts.requests).toBeGreaterThan(0)
     expect(proxy.cuts.answers).toBeGreaterThan(0)
   } catch (error) {
-    console.log(deployment.processes.map(({ log }) => log.slice(-4_000)).join('\n'))
+    tellLogs(deployment, seed)
     throw error
   } finally {
     await deployment.remove()

@@ -78,6 +78,11 @@ export async function deploy(
   }
 }
 
+/** Prints what repeats a test that fails, and the end of what each process logged. */
+export function tellLogs({ processes }: Pick<Deployment, 'processes'>, seed: number): void {
+  console.log(`FAULT_SEED=${seed}`, processes.map(({ log }) => log.slice(-4_000)).join('\n'))
+}
+
 /** What a process holds. Bytes, after its garbage is collected; `cpuMs` since its start. */
 export type Vitals = { rss: number; heapUsed: number; handles: number; cpuMs: number; descriptors: number }
 

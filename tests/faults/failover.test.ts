@@ -11,7 +11,7 @@ import { type Agent, seconds } from '../cast.ts'
 import { type PostgresServer, postgresMissing, startPostgresPair } from '../postgres.ts'
 import { note, requestsIn } from './campaign.ts'
 import { Chance, newSeed } from './chance.ts'
-import { type AuthorityProcess, deploy } from './deployment.ts'
+import { type AuthorityProcess, deploy, tellLogs } from './deployment.ts'
 import { startProxy } from './proxy.ts'
 import { isLong, longMs, setStage } from './rounds.ts'
 import { audience, type Stage } from './stage.ts'
@@ -104,7 +104,7 @@ async function failOver(memory: boolean): Promise<void> {
     note({ engine: 'PostgreSQL', rounds: 1, requests: requestsIn(stage), seed })
     await stage.ledger.close()
   } catch (error) {
-    console.log(`FAULT_SEED=${seed}`, deployment.processes.map(({ log }) => log.slice(-4_000)).join('\n'))
+    tellLogs(deployment, seed)
     throw error
   } finally {
     await Promise.all(verifiers.map((verifier) => verifier.stop()))

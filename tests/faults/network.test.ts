@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest'
 import { Chance, newSeed } from './chance.ts'
 import { check } from './check.ts'
-import { deploy } from './deployment.ts'
+import { deploy, tellLogs } from './deployment.ts'
 import type { Judged } from './ledger.ts'
 import { Scene, troubles } from './network.ts'
 import { observe } from './observe.ts'
@@ -65,7 +65,7 @@ async function runCampaign(whenStale: Terms['whenStale']): Promise<void> {
     const knew = stage.ledger.entries.filter((entry) => entry.says === 'answered' && entry.result.allKnow)
     expect(knew.length).toBeGreaterThan(0)
   } catch (error) {
-    console.log(`FAULT_SEED=${seed}`, deployment.processes.map(({ log }) => log.slice(-4_000)).join('\n'))
+    tellLogs(deployment, seed)
     throw error
   } finally {
     await Promise.all(verifiers.map((verifier) => verifier.stop()))

@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 import { engineOf, note } from './campaign.ts'
 import { Chance, newSeed } from './chance.ts'
 import { check } from './check.ts'
-import { type Deployment, deploy } from './deployment.ts'
+import { type Deployment, deploy, tellLogs } from './deployment.ts'
 import { Belongings, loadUntil } from './load.ts'
 import { type Observation, observe } from './observe.ts'
 import { Stage } from './stage.ts'
@@ -82,7 +82,7 @@ export async function runCampaign(campaign: Campaign): Promise<void> {
     if (!harmless) expect(count('unknown')).toBeGreaterThan(0)
     await stage.ledger.close()
   } catch (error) {
-    console.log(`FAULT_SEED=${seed}`, deployment.processes.map(({ log }) => log.slice(-4_000)).join('\n'))
+    tellLogs(deployment, seed)
     throw error
   } finally {
     await deployment.remove()

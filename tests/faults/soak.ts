@@ -7,7 +7,7 @@ import { createAgent } from '@credence/sdk'
 import { createVerifier, type Verifier } from '@credence/sdk/verify'
 import pg from 'pg'
 import { Chance } from './chance.ts'
-import { type Deployment, deploy, type Vitals } from './deployment.ts'
+import { type Deployment, deploy, tellLogs, type Vitals } from './deployment.ts'
 import type { Deed } from './ledger.ts'
 import { Belongings, loadUntil } from './load.ts'
 import { setStage } from './rounds.ts'
@@ -56,7 +56,7 @@ export async function soak(
     return soaked
   } catch (error) {
     // What was measured up to here is worth as much.
-    console.log(deployment.processes.map(({ log }) => log.slice(-4_000)).join('\n'))
+    tellLogs(deployment, seed)
     soaked.failures.push(String(error))
     return soaked
   } finally {
