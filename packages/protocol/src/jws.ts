@@ -97,27 +97,27 @@ function readHeader(text: string): JwsHeader {
  * Signs. Header and payload are written in canonical form (RFC 8785), so that equal content has one signing input. The
  * header names the key, unless it carries the key itself (`jwk`, RFC 9449 §4.2).
  */
-export async function signJws(
-  key: SigningKey,
-  header: { readonly typ: string } & JsonObject,
-  payload: JsonObject,
-): Promise<string> {
+export async function signJws(key: SigningKey, header: SignedHeader, payload: JsonObject): Promise<string> {
   const signingInput = `${encodedHeader(key, header)}.${encodeText(canonicalize(payload))}`
   const signature = await key.sign(encoder.encode(signingInput))
   return `${signingInput}.${encode(signature)}`
 }
 
-/** By key and type: most headers name nothing else, and are the same each time. */
+/** By key and type, which is all that most headers say. */
 const encodedHeaders = new WeakMap<SigningKey, Map<string, string>>()
 
-function encodedHeader(key: SigningKey, header: { readonly typ: string } & JsonObject): string {
+type SignedHeader = { readonly typ: string } & JsonObject
+
+function encodedHeader(key: SigningKey, header: SignedHeader): string {
+  if (Object.keys(header).length > 1) return encodeHeader(key, header)
   const known = encodedHeaders.get(key) ?? new Map<string, string>()
-  const isPlain = Object.keys(header).length === 1
-  const text =
-    (isPlain && known.get(header.typ)) ||
-    encodeText(canonicalize({ ...header, alg: key.alg, ...(header.jwk === undefined && { kid: key.kid }) }))
-  if (isPlain) encodedHeaders.set(key, known.set(header.typ, text))
+  const text = known.get(header.typ) ?? encodeHeader(key, header)
+  encodedHeaders.set(key, known.set(header.typ, text))
   return text
+}
+
+function encodeHeader(key: SigningKey, header: SignedHeader): string {
+  return encodeText(canonicalize({ ...header, alg: key.alg, ...(header.jwk === undefined && { kid: key.kid }) }))
 }
 
 /**

@@ -108,11 +108,11 @@ async function signingKey(
 
 /** Signs with a key that stays in here. RSA takes so long that other threads had better do it. */
 function signer(alg: Algorithm, key: CryptoKey, privateJwk?: JsonObject): SigningKey['sign'] {
-  if (!nodeCrypto || !privateJwk || alg === 'RS256') {
+  const { sign, createPrivateKey } = nodeCrypto ?? {}
+  if (!sign || !createPrivateKey || !privateJwk || alg === 'RS256') {
     const { use } = cryptoAlgorithms[alg]
     return async (bytes) => new Uint8Array(await crypto.subtle.sign(use, key, bytes))
   }
-  const { sign, createPrivateKey } = nodeCrypto
   // RFC 7518 §3.4: the two numbers one after the other, which Node calls by the name of IEEE P1363.
   const how = { key: createPrivateKey({ key: privateJwk, format: 'jwk' }), dsaEncoding: 'ieee-p1363' } as const
   const digest = alg === 'ES256' ? 'sha256' : null

@@ -160,7 +160,7 @@ async function unseal(
   row: RowOf<'signing_keys'>,
 ): Promise<SigningKey> {
   const opened = await services.sealer.open(row.sealed, sealedSigningKey(organization, { kid: row.id, alg: row.alg }))
-  // Non-extractable from here on: nothing in this process can read the key out of it.
+  // From here on only the function that signs holds the key, and nobody can read it out of that.
   const key = await importSigningKey(JSON.parse(new TextDecoder().decode(opened)), row.id)
   opened.fill(0)
   return key
