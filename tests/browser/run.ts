@@ -58,7 +58,7 @@ export async function runInBrowser(entryFile: string): Promise<unknown> {
   }
 }
 
-export async function launchBrowser(): Promise<Browser> {
+async function launchBrowser(): Promise<Browser> {
   const { default: packaged } = await import('@sparticuz/chromium')
   // The package's arguments turn web security off and choose a headless mode themselves; ours are what running as root needs.
   const args = process.getuid?.() === 0 ? ['--no-sandbox', '--no-zygote'] : []
