@@ -2,7 +2,7 @@
 // and the authority finds back by itself.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, test } from 'vitest'
 import { freshDatabase, postgresMissing, startPostgres } from '../postgres.ts'
 import { Chance, newSeed } from './chance.ts'
 import { startDatabaseProxy } from './database_proxy.ts'
@@ -41,13 +41,14 @@ test('answers of the database are lost, and so are requests to it (F03)', { time
     const proxy = await startDatabaseProxy(await freshDatabase(), new Chance(newSeed()))
     try {
       const fault = passingFault(async () => {
+        const { requests, answers } = proxy.cuts
         Object.assign(proxy.cutting, { requests: 0.01, answers: 0.1 })
         await sleep(600)
+        // Of a slow machine's few requests none may have been hit by now; one will be.
+        while (proxy.cuts.requests === requests || proxy.cuts.answers === answers) await sleep(20)
         Object.assign(proxy.cutting, { requests: 0, answers: 0 })
       })
       await runCampaign({ store: proxy.url, fault, rounds })
-      expect(proxy.cuts.answers).toBeGreaterThan(0)
-      expect(proxy.cuts.requests).toBeGreaterThan(0)
     } finally {
       await proxy.stop()
     }
