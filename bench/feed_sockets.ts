@@ -46,13 +46,18 @@ class Point {
     // How its resource is judged is asked at the first time, as a verifier does, and later once the stream is there.
     let isStream = this.#isKnown
     let answer = ''
+    let turnSeconds: number | undefined
     socket.on('data', (chunk: Buffer) => {
       this.#heardAt = performance.now()
       if (isStream && this.fresh) return this.#read(chunk)
       answer += chunk.toString('latin1')
       const end = answer.indexOf('\r\n\r\n')
       if (end < 0) return
-      if (!answer.startsWith('HTTP/1.1 200')) return void socket.destroy()
+      if (!answer.startsWith('HTTP/1.1 200')) {
+        const said = /retry-after: (\d+)/i.exec(answer)?.[1]
+        turnSeconds = said === undefined ? undefined : Number(said)
+        return void socket.destroy()
+      }
       if (isStream) {
         // The first batch is its own: it brings the nonce back, and the lease.
         if (!answer.includes('event: batch')) return
@@ -75,7 +80,7 @@ class Point {
     this.fresh = false
     changed()
     this.#failures = performance.now() - startedAt > 10_000 ? 0 : this.#failures + 1
-    setTimeout(() => this.start(), pauseMs(this.#failures, Math.random()))
+    setTimeout(() => this.start(), pauseMs(this.#failures, Math.random(), turnSeconds))
   }
 
   #query(): URLSearchParams {

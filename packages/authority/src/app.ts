@@ -146,7 +146,7 @@ export function createApp(services: Services, version: string): Router {
   const serving = {
     services,
     bodies: new Bodies({ bytes: config.bodyBytes, ms: Math.min(longestBodyMs, config.requestSeconds * 1_000) }),
-    admission: new Admission(config),
+    admission: new Admission({ ...config, clock }),
     failures: new FailureLimit({ failuresPerMinute: config.failuresPerMinute, clock }),
     locate: locator(services),
     enter,

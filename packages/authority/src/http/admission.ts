@@ -1,5 +1,7 @@
 import { refuse } from '@credence/protocol'
+import type { Clock } from '../services.ts'
 import type { Room } from './endpoint.ts'
+import { Turns } from './turns.ts'
 
 /** How many requests may be in progress in a room beside the ordinary one, as a share of those that may be there. */
 const besideShare = 0.25
@@ -31,8 +33,10 @@ export class Admission {
   }
   /** By room and by whose share it is. */
   readonly #shares = new Map<string, number>()
+  readonly #turns: Turns
 
-  constructor({ concurrentRequests }: { concurrentRequests: number }) {
+  constructor({ concurrentRequests, clock }: { concurrentRequests: number; clock: Pick<Clock, 'monotonicMs'> }) {
+    this.#turns = new Turns(clock)
     const beside = Math.max(16, Math.ceil(concurrentRequests * besideShare))
     this.#most = {
       ordinary: concurrentRequests,
@@ -59,6 +63,11 @@ export class Admission {
       },
       leave: () => leave(),
     }
+  }
+
+  /** Seconds until somebody for whom a room had no place may find one. Enforcement points all come at once. */
+  comeBackIn(room: Room): number {
+    return room === 'feed' ? this.#turns.next() : 1
   }
 
   get inProgress(): number {

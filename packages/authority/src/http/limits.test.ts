@@ -4,10 +4,12 @@ import { Admission } from './admission.ts'
 import { FailureLimit } from './failure_limit.ts'
 
 const overloaded = expect.objectContaining({ code: 'overloaded' })
+/** Stands still. */
+const clock = { monotonicMs: () => 0 }
 const rateLimited = expect.objectContaining({ code: 'rate_limited' })
 
 test('what is full sheds, what has left makes room, and leaving twice counts once', () => {
-  const admission = new Admission({ concurrentRequests: 2 })
+  const admission = new Admission({ concurrentRequests: 2, clock })
   const [place] = [admission.enter('ordinary', 'a'), admission.enter('ordinary', 'a')]
   expect(() => admission.enter('ordinary', 'b')).toThrow(overloaded)
   for (const room of ['revocation', 'withdrawal', 'feed', 'none'] as const) admission.enter(room, 'a')
@@ -18,7 +20,7 @@ test('what is full sheds, what has left makes room, and leaving twice counts onc
 })
 
 test('the rooms beside are bounded too, each by itself', () => {
-  const admission = new Admission({ concurrentRequests: 1 })
+  const admission = new Admission({ concurrentRequests: 1, clock })
   for (let n = 0; n < 16; n += 1) admission.enter('feed', 'a')
   expect(() => admission.enter('feed', 'a')).toThrow(overloaded)
   admission.enter('withdrawal', 'a')
@@ -27,7 +29,7 @@ test('the rooms beside are bounded too, each by itself', () => {
 })
 
 test('nobody is in the room of revocation unknown, and no address and no organization fills what is before and in it', () => {
-  const admission = new Admission({ concurrentRequests: 1 })
+  const admission = new Admission({ concurrentRequests: 1, clock })
   // Unknown ones, from one address.
   for (let n = 0; n < 4; n += 1) admission.enter('revocation', 'attacker')
   expect(() => admission.enter('revocation', 'attacker')).toThrow(overloaded)
@@ -42,6 +44,23 @@ test('nobody is in the room of revocation unknown, and no address and no organiz
   for (const place of known) place.leave()
   fifth.leave()
   expect(admission.inProgress).toBe(6)
+})
+
+test('thousands who are sent away at once are each given a turn, in order, and nobody waits for long', () => {
+  let now = 0
+  const admission = new Admission({ concurrentRequests: 1, clock: { monotonicMs: () => now } })
+  const turns = Array.from({ length: 11_500 }, () => admission.comeBackIn('feed'))
+  expect(turns.toSorted((a, b) => a - b)).toEqual(turns)
+  const bySecond = Object.values(Object.groupBy(turns, (seconds) => seconds)).map((all) => all?.length ?? 0)
+  expect(bySecond.length).toBe(8)
+  expect(Math.max(...bySecond)).toBeLessThan(1_510)
+  // A flood goes on: those behind it come back within ten seconds all the same, and not in one of them.
+  for (let n = 0; n < 5_000; n += 1) admission.comeBackIn('feed')
+  const behind = Array.from({ length: 1_000 }, () => admission.comeBackIn('feed'))
+  expect(Math.max(...behind)).toBe(10)
+  expect(new Set(behind).size).toBeGreaterThan(3)
+  now += 60_000
+  expect([admission.comeBackIn('feed'), admission.comeBackIn('ordinary')]).toEqual([1, 1])
 })
 
 function limitAt(perMinute: number) {

@@ -68,7 +68,7 @@ export async function serve(serving: Serving, arrival: Arrival): Promise<Answer>
     const failed = isOfCaller(refusal, known) && refusal.code !== 'nonce_required'
     countAtDoor(services, endpoint, known, refusal.code)
     if (failed && isLimited(endpoint)) refusal = counted(failures, address, refusal)
-    answered = refused(refusal, arrival, known)
+    answered = refused(refusal, serving, arrival, known)
   } finally {
     end?.()
     place?.leave()
@@ -192,7 +192,7 @@ function readQuery(endpoint: Endpoint, search: string): unknown {
   return undefined
 }
 
-function refused(refusal: Refusal, { endpoint, request }: Arrival, known: Known): Answer {
+function refused(refusal: Refusal, { admission }: Serving, { endpoint, request }: Arrival, known: Known): Answer {
   const aboutOthers = refusal.status === 401 && !isOfCaller(refusal, known)
   // RFC 9110 §15.5.2: a 401 is about the caller's own credentials, which are in order.
   const answered = answerRefusal(refusal, endpoint.refusals ?? 'problem', aboutOthers ? 422 : undefined)
@@ -200,8 +200,10 @@ function refused(refusal: Refusal, { endpoint, request }: Arrival, known: Known)
   if (challenge !== undefined && !known.answerHeaders.has('www-authenticate')) {
     answered.headers['www-authenticate'] = challenge
   }
-  if (refusal.status === 503 || refusal.status === 429) {
-    answered.headers['retry-after'] = refusal.status === 429 ? '5' : '1'
+  if (refusal.status === 429) answered.headers['retry-after'] = '5'
+  if (refusal.status === 503) {
+    const seconds = refusal.code === 'overloaded' ? admission.comeBackIn(endpoint.room ?? 'ordinary') : 1
+    answered.headers['retry-after'] = `${seconds}`
   }
   // What else of the body is under way would only be thrown away.
   if (refusal.status === 408) answered.headers.connection = 'close'

@@ -24,7 +24,7 @@ export const atUse: Readonly<
 
 export type CodeAtUse = keyof typeof atUse
 
-type More = { detail?: string; cause?: unknown }
+type More = { detail?: string; cause?: unknown; retryAfterSeconds?: number | undefined }
 
 /**
  * The only error this product throws on purpose.
@@ -39,6 +39,8 @@ export class Refusal extends Error {
   readonly says: string
   readonly hint: string
   readonly detail?: string
+  /** When whoever refused, an authority, said that it may be tried again. */
+  readonly retryAfterSeconds?: number
 
   constructor(code: CodeAtUse, more?: More)
   /** @param row that of the code, which `refusalOf` finds */
@@ -52,6 +54,7 @@ export class Refusal extends Error {
     this.says = row.says
     this.hint = row.hint
     if (more.detail !== undefined) this.detail = more.detail
+    if (more.retryAfterSeconds !== undefined) this.retryAfterSeconds = more.retryAfterSeconds
   }
 
   /** What may be shown to anybody; leaves the cause and the stack out. */

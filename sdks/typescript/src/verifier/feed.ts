@@ -150,23 +150,26 @@ export class Feed {
     let failures = 0
     while (!this.#stop.signal.aborted) {
       const startedAtMs = this.#runtime.clock.monotonicMs()
+      let turnSeconds: number | undefined
       try {
         await this.#follow()
         this.#lastRefusal = undefined
       } catch (error) {
-        this.#lastRefusal = asRefusal(error).code
+        const refusal = asRefusal(error)
+        this.#lastRefusal = refusal.code
+        turnSeconds = refusal.retryAfterSeconds
         if (this.#lastRefusal === 'feed_rolled_back') await this.#showProof()
       }
       this.#connected = false
       // A connection that lasted is no failure: the first retry is soon.
       failures = this.#runtime.clock.monotonicMs() - startedAtMs > 10_000 ? 0 : failures + 1
-      await this.#pause(failures)
+      await this.#pause(pauseMs(failures, this.#runtime.random(), turnSeconds))
     }
   }
 
-  async #pause(failures: number): Promise<void> {
+  async #pause(ms: number): Promise<void> {
     if (this.#stop.signal.aborted) return
-    await Promise.race([sleep(this.#runtime.clock, pauseMs(failures, this.#runtime.random())), this.#stopped()])
+    await Promise.race([sleep(this.#runtime.clock, ms), this.#stopped()])
   }
 
   #stopped(): Promise<void> {

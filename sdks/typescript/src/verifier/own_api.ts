@@ -15,5 +15,12 @@ export async function callAuthority(operator: Operator, path: string, init: Requ
   const response = await operator.fetch(`${issuer}${path}`, { resource: `${issuer}/v1`, scope: 'feed:read', ...init })
   if (response.ok) return response
   await response.body?.cancel()
-  return refuse('authority_unreachable', { detail: `It answered ${response.status}.` })
+  const detail = `It answered ${response.status}.`
+  return refuse('authority_unreachable', { detail, retryAfterSeconds: retryAfter(response.headers) })
+}
+
+/** RFC 9110 section 10.2.3, in seconds: the authority sends no dates. Whatever else stands there says nothing. */
+function retryAfter(headers: Headers): number | undefined {
+  const said = headers.get('retry-after') ?? ''
+  return /^\d{1,4}$/.test(said) ? Number(said) : undefined
 }
