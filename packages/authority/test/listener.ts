@@ -26,6 +26,7 @@ export type ListenOptions = {
   point?: string
   resource?: string
   tokenEndsAtMs?: number
+  isGone?: () => boolean
 }
 
 export const audience = 'https://api.example'
@@ -55,6 +56,7 @@ export async function listen(rig: Rig, options: ListenOptions = {}): Promise<Lis
     agent = 'agt_operator',
     point,
     tokenEndsAtMs = Date.now() + 300_000,
+    isGone = () => false,
   } = options
   const resource = options.resource ?? 'rsc_1'
   const sentAtMonotonicMs = performance.now()
@@ -63,6 +65,7 @@ export async function listen(rig: Rig, options: ListenOptions = {}): Promise<Lis
     agent,
     lineage,
     tokenEndsAtMs,
+    isGone,
     after,
     nonce,
     point,

@@ -27,10 +27,10 @@ export const point = id('ept')
  */
 export async function subscriberOf(
   services: Services,
-  call: Pick<Call, 'organization' | 'caller'>,
+  call: Pick<Call, 'organization' | 'caller' | 'request'>,
   query: { after: number; nonce?: string | undefined; resource: string; point?: string | undefined },
 ): Promise<Subscriber> {
-  const { organization, caller } = call
+  const { organization, caller, request } = call
   if (caller?.kind !== 'agent')
     refuse('forbidden', { detail: 'Only the agent that operates the resource listens for it.' })
   const found = await findResource(services, organization, query.resource)
@@ -40,6 +40,7 @@ export async function subscriberOf(
     resource: { id, audience, maxStalenessMs, whenStale, harmlessScopes },
     agent: caller.id,
     lineage: caller.lineage,
+    isGone: request.isGone,
     tokenEndsAtMs: caller.claims.exp * 1_000,
     after: query.after,
     nonce: query.nonce,

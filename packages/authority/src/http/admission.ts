@@ -40,7 +40,8 @@ export class Admission {
     const beside = Math.max(16, Math.ceil(concurrentRequests * besideShare))
     this.#most = {
       ordinary: concurrentRequests,
-      feed: beside,
+      // As many at once as there are: thousands may come back, and one that is sent away costs nearly what one that is let in does.
+      feed: Math.max(beside, concurrentRequests),
       acknowledgements: beside,
       withdrawal: beside,
       revocation: beside,

@@ -20,6 +20,8 @@ export type HttpRequest = {
   body: Readable
   /** The address at the other end of the connection. */
   connection: string | undefined
+  /** Whether nobody waits for the answer any more. */
+  isGone(): boolean
 }
 
 export function requestOf(incoming: IncomingMessage): HttpRequest {
@@ -33,6 +35,7 @@ export function requestOf(incoming: IncomingMessage): HttpRequest {
     headers: new Lines(incoming),
     body: incoming,
     connection: incoming.socket.remoteAddress,
+    isGone: () => incoming.socket.destroyed || incoming.socket.readableEnded,
   }
 }
 

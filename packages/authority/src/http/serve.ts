@@ -122,6 +122,8 @@ async function handle(
   { traceId }: TraceContext,
   known: Known,
 ): Promise<Answer> {
+  // Under a load that makes callers give up, what is done for them would keep others waiting until they give up too.
+  if (request.isGone()) refuse('overloaded')
   const organization = await organizationOf(endpoint, handle, services, locate)
   known.organization = organization
   const { answerHeaders } = known

@@ -1,7 +1,7 @@
 import type { Clock } from '../services.ts'
 
 /** How many streams a process opens in a second, with room to spare: `bench/revoke.ts` measures it. */
-const perSecond = 1_500
+const perSecond = 1_200
 /** No flood sends anybody away for longer. */
 const longestMs = 10_000
 

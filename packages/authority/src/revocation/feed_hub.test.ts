@@ -134,6 +134,7 @@ test('a reader that is too slow is cut off, and the others notice nothing', asyn
     resource: { id: 'rsc_1', audience, maxStalenessMs: 1_000, whenStale: 'refuse' as const, harmlessScopes: [] },
     lineage: [],
     tokenEndsAtMs: Date.now() + 300_000,
+    isGone: () => false,
     after: 0,
   }
   const slow = connect(await open('agt_slow'))
@@ -144,6 +145,22 @@ test('a reader that is too slow is cut off, and the others notice nothing', asyn
     while (!(await slow.read()).done);
   }
   await expect(readAll()).rejects.toThrow()
+})
+
+test('who gave up waiting for a stream, and has opened another meanwhile, does not lose that to the first one', async () => {
+  const point = newId('ept')
+  const rig = await startRig({ heartbeatMs: 20, pollMs: 10 })
+  const second = await listen(rig, { point })
+  await expect(listen(rig, { point, isGone: () => true })).rejects.toMatchObject({ code: 'overloaded' })
+  // It is gone only once its lease is being written: it comes too late as well.
+  let asked = 0
+  await expect(listen(rig, { point, agent: 'agt_late', isGone: () => asked++ > 0 })).rejects.toMatchObject({
+    code: 'overloaded',
+  })
+  const before = second.batches.length
+  await second.until(() => second.batches.length > before + 2)
+  expect(rig.feed.streams).toBe(1)
+  expect(await leases(rig)).toMatchObject([{ point: expect.stringContaining('agt_late') }, {}])
 })
 
 test('more streams than there is room for are refused', async () => {

@@ -75,6 +75,8 @@ export type Subscriber = {
   point?: string | undefined
   /** Of its token, the token's own id and the key that signed it included. */
   lineage: Lineage
+  /** Whether it has given up, and perhaps come again. */
+  isGone(): boolean
   /** When that token expires, Unix milliseconds. */
   tokenEndsAtMs: number
   /** The `seq` it has come to. */
@@ -135,17 +137,17 @@ export class FeedHub {
   }
 
   /**
-   * Opens a stream, and ends another that the same point has here. Its lease is on record before the first batch that grants it
-   * is made.
+   * Opens a stream, and ends another that the same point has here: never a newer one, since whoever has opened that has given this one
+   * up. Its lease is on record before the first batch that grants it is made.
    *
    * @returns server-sent events: `retry`, `point`, then `batch` events; the first is the caller's own (nonce, lease), the
    *   others are the same for all.
-   * @throws Refusal `overloaded` when there is no room, `quota_exceeded` when the organization or the agent has no more
+   * @throws Refusal `overloaded` when there is no room or nobody waits any more, `quota_exceeded` when the organization or the agent has no more
    */
   async open(organization: Organization, subscriber: Subscriber): Promise<PushedBody> {
     const { maxStreams, maxOpening } = this.#settings
-    if (this.ending.aborted || this.#open + this.#opening >= maxStreams || this.#opening >= maxOpening)
-      refuse('overloaded')
+    if (this.ending.aborted || subscriber.isGone()) refuse('overloaded')
+    if (this.#open + this.#opening >= maxStreams || this.#opening >= maxOpening) refuse('overloaded')
     const point = subscriber.point ?? newId('ept')
     const { resource, agent } = subscriber
     this.#endFormer(organization, pointName(resource.id, agent, point))
@@ -154,7 +156,7 @@ export class FeedHub {
     let stream: FeedStream | undefined
     try {
       const first = await this.#leasedBatch(organization, rememberLease, { ...subscriber, point })
-      if (this.ending.aborted) refuse('overloaded')
+      if (this.ending.aborted || subscriber.isGone()) refuse('overloaded')
       stream = this.#streamOf(organization, subscriber, first, giveBack)
       stream.push(retryEvent())
       stream.push(pointEvent(point))

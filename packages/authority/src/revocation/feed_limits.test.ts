@@ -60,6 +60,7 @@ test('made-up points end at their number, and those that have run out make room'
         point,
         lineage: [],
         tokenEndsAtMs: 0,
+        isGone: () => false,
         after: 0,
       },
       10,
