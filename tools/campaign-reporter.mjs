@@ -1,13 +1,13 @@
 // Of a long run (CREDENCE_LONG): keeps what its faults came to in docs/reference/campaign.md, after every test, so that a run that is
-// stopped leaves what it had.
+// stopped leaves what it had. The rows of files that it does not come to stay: a campaign takes days, and may be run in parts.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const report = join(root, 'docs/reference/campaign.md')
 
 /**
  * @typedef {{ file: string, test: string, state: string, seconds: number }} Row
@@ -17,15 +17,9 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 export class CampaignReporter {
   /** @type {Row[]} */
   #rows = []
-  #expected = 0
   #began = new Date()
-  /** What the run was asked for, when not for everything. */
-  #only = process.argv.slice(2).filter((word) => /tests[/\\]|\.test\.ts$/.test(word))
-
-  /** @param {import('vitest/node').TestModule} module */
-  onTestModuleCollected(module) {
-    if (isFault(module.moduleId)) this.#expected += [...module.children.allTests()].length
-  }
+  #commit = commitOf()
+  #before = existsSync(report) ? readFileSync(report, 'utf8') : ''
 
   /** @param {import('vitest/node').TestCase} test */
   onTestCaseResult(test) {
@@ -36,63 +30,53 @@ export class CampaignReporter {
       state: test.result().state,
       seconds: Math.round((test.diagnostic()?.duration ?? 0) / 1_000),
     })
-    this.#write(false)
-  }
-
-  /** @param {boolean} ended */
-  onTestRunEnd(ended) {
-    if (this.#rows.length > 0) this.#write(ended)
-  }
-
-  /** @param {boolean} ended */
-  #write(ended) {
-    const notes = readNotes()
-    const folder = join(root, 'docs/reference')
-    mkdirSync(folder, { recursive: true })
-    const left = ended ? 0 : Math.max(0, this.#expected - this.#rows.length)
-    writeFileSync(
-      join(folder, 'campaign.md'),
-      reportOf(this.#rows, notes, {
-        began: this.#began,
-        commit: commitOf(),
-        processors: cpus().length,
-        left,
-        only: this.#only,
-      }),
-    )
+    mkdirSync(dirname(report), { recursive: true })
+    const run = { began: this.#began, commit: this.#commit, seconds: process.env.CREDENCE_TEST_CAMPAIGN_SECONDS }
+    writeFileSync(report, reportOf(this.#rows, readNotes(), run, this.#before))
   }
 }
 
 /**
  * @param {readonly Row[]} rows
  * @param {readonly Noted[]} notes
- * @param {{ began: Date, commit: string, processors: number, left: number, only: readonly string[] }} run
+ * @param {{ began: Date, commit: string, seconds?: string | undefined }} run `seconds`: after which no round of a campaign began
+ * @param {string} before the report as it was
  */
-export function reportOf(rows, notes, { began, commit, processors, left, only }) {
-  const failed = rows.filter(({ state }) => state === 'failed').length
-  const lines = together(rows, notes)
-    .sort((a, b) => a.file.localeCompare(b.file))
-    .map((row) => {
-      const own = notes.filter(({ test }) => test === row.test || test.endsWith(` > ${row.test}`))
-      const sum = (/** @type {'rounds' | 'requests'} */ what) => own.reduce((total, one) => total + one[what], 0)
-      const engines = [...new Set(own.map(({ engine }) => engine))].join(', ')
-      const seeds = own.map(({ seed }) => seed)
-      const shown = seeds.length > 3 ? `${seeds.slice(0, 3).join(', ')}, …` : seeds.join(', ')
-      const found = row.state === 'failed' ? '**found some**' : row.state === 'passed' ? 'none' : 'not run'
-      const cells = [row.file, row.test, engines, sum('rounds') || '', sum('requests') || '', found, shown, row.seconds]
-      return `| ${cells.map((cell) => `${cell}`.replaceAll('|', '\\|')).join(' | ')} |`
-    })
+export function reportOf(rows, notes, { began, commit, seconds }, before = '') {
+  const ran = `${began.toISOString().slice(0, 10)}, ${commit}${seconds ? `, up to ${seconds} s a campaign` : ''}`
+  const own = together(rows, notes).map((row) => {
+    const said = notes.filter(({ test }) => test === row.test || test.endsWith(` > ${row.test}`))
+    const sum = (/** @type {'rounds' | 'requests'} */ what) => said.reduce((total, one) => total + one[what], 0)
+    const engines = [...new Set(said.map(({ engine }) => engine))].join(', ')
+    const seeds = said.map(({ seed }) => seed)
+    const shown = seeds.length > 3 ? `${seeds.slice(0, 3).join(', ')}, …` : seeds.join(', ')
+    const found = row.state === 'failed' ? '**found some**' : row.state === 'passed' ? 'none' : 'not run'
+    const cells = [
+      row.file,
+      row.test,
+      engines,
+      sum('rounds') || '',
+      sum('requests') || '',
+      found,
+      shown,
+      row.seconds,
+      ran,
+    ]
+    return `| ${cells.map((cell) => `${cell}`.replaceAll('|', '\\|')).join(' | ')} |`
+  })
+  const files = new Set(rows.map(({ file }) => file))
+  const others = before.split('\n').filter((line) => {
+    const [, file] = /^\| (\S+\.test\.ts) \|/.exec(line) ?? []
+    return file !== undefined && !files.has(file)
+  })
   return `# The last long campaign
 
-Written by the run itself (\`npm run test:long\`); not to be edited. What each row does is said at the head of its file in
-[tests/faults](../../tests/faults).
+Written by the runs themselves (\`npm run test:long\`, or \`npm run test:long -- tests/faults/kill.test.ts\` for a part of it); not to be edited. Each
+file has the rows of its own last long run. What a row does is said at the head of its file in [tests/faults](../../tests/faults).
 
-${began.toISOString().slice(0, 16).replace('T', ' ')} UTC, commit ${commit}, ${processors} processors, Node ${process.versions.node}.
-${only.length > 0 ? `Asked for: ${only.map((one) => basename(one)).join(', ')}. ` : ''}${budget()}${rows.length} tests ended, ${failed} failed${left > 0 ? `; the run was stopped while ${left} had not ended` : ''}.
-
-| file | fault | engine | rounds | requests | violations | seed | seconds |
-|---|---|---|---|---|---|---|---|
-${lines.join('\n')}
+| file | fault | engine | rounds | requests | violations | seed | seconds | run |
+|---|---|---|---|---|---|---|---|---|
+${[...own, ...others].sort((a, b) => a.localeCompare(b)).join('\n')}
 `
 }
 
@@ -111,11 +95,6 @@ function together(rows, notes) {
     const one = { file, test: `${plain.length} tests`, state: 'passed', seconds }
     return [...own.filter((row) => !plain.includes(row)), one]
   })
-}
-
-function budget() {
-  const seconds = process.env.CREDENCE_TEST_CAMPAIGN_SECONDS
-  return seconds ? `No round of a campaign began after ${seconds} seconds of it. ` : ''
 }
 
 /** @returns {Noted[]} */

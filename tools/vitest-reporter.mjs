@@ -6,11 +6,6 @@ import { CampaignReporter } from './campaign-reporter.mjs'
 export default class ClosingReporter {
   #campaign = new CampaignReporter()
 
-  /** @param {import('vitest/node').TestModule} module */
-  onTestModuleCollected(module) {
-    this.#campaign.onTestModuleCollected(module)
-  }
-
   /** @param {import('vitest/node').TestCase} test */
   onTestCaseResult(test) {
     this.#campaign.onTestCaseResult(test)
@@ -19,10 +14,8 @@ export default class ClosingReporter {
   /**
    * @param {ReadonlyArray<import('vitest/node').TestModule>} modules
    * @param {ReadonlyArray<unknown>} unhandledErrors
-   * @param {import('vitest/node').TestRunEndReason} reason
    */
-  onTestRunEnd(modules, unhandledErrors, reason) {
-    this.#campaign.onTestRunEnd(reason !== 'interrupted')
+  onTestRunEnd(modules, unhandledErrors) {
     const path = process.env.CREDENCE_TEST_RESULTS
     if (!path) return
     const results = {
