@@ -52,6 +52,8 @@ export class FakeIssuer {
   reachable = true
   /** Requests for this path get no answer until they are given up. */
   swallows: string | undefined
+  /** What it answers to whoever opens the stream: that it is busy, and this in Retry-After. */
+  busyUntil: string | undefined
   metadata: JsonObject | undefined
   nonce: string | undefined
   introspectsActive = true
@@ -198,6 +200,9 @@ export class FakeIssuer {
   async #answer(path: string, url: URL, init: RequestInit): Promise<Response> {
     this.asked.set(path, this.count(path) + 1)
     if (path === this.swallows) return swallow(init.signal)
+    if (path === '/revocations/stream' && this.busyUntil !== undefined) {
+      return new Response('', { status: 503, headers: { 'retry-after': this.busyUntil } })
+    }
     if (path === 'metadata') return Response.json(this.metadata ?? this.#metadata())
     if (path === '/jwks') return Response.json({ keys: this.published.map(({ publicJwk }) => publicJwk) })
     if (path === '/token') return this.#issue(new URLSearchParams(String(init.body)), new Headers(init.headers))

@@ -139,6 +139,32 @@ test('a half-open connection is given up after a few silent seconds and made aga
   expect(verifier.state().ready).toBe(true)
 })
 
+test('who is sent away comes back at its turn, and not before', async () => {
+  issuer.busyUntil = '7'
+  await start()
+  await until(() => issuer.count('/revocations/stream') === 1)
+  await moment()
+  await clock.advance(6_900)
+  expect(issuer.count('/revocations/stream')).toBe(1)
+  issuer.busyUntil = undefined
+  await clock.advance(1_200)
+  await until(() => verifier.state().ready)
+  expect(issuer.count('/revocations/stream')).toBe(2)
+})
+
+test.each(['9999', 'Wed, 25 Nov 2026 07:28:00 GMT', '-1', '1e9', ''])(
+  'Retry-After of %j keeps nobody from the feed for long',
+  async (said) => {
+    issuer.busyUntil = said
+    await start()
+    await until(() => issuer.count('/revocations/stream') === 1)
+    await moment()
+    issuer.busyUntil = undefined
+    for (let turn = 0; turn < 64 && !verifier.state().ready; turn++) await clock.advance(250)
+    expect(verifier.state().ready).toBe(true)
+  },
+)
+
 test('a stream that sends only comments makes nothing fresh, and is left for another', async () => {
   await start()
   await verifier.ready()
