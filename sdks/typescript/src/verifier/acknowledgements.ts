@@ -2,7 +2,8 @@ import type { Runtime } from '../runtime.ts'
 
 /**
  * Tells the authority how far this verifier has come, so that who revokes hears when everybody knows. At most one in a
- * period and one at a time: what comes meanwhile is covered by the next, which names the highest.
+ * period and one at a time: what comes meanwhile is covered by the next, which names the highest. The first comes at some moment of the
+ * period: sent at once, those of the verifiers that hear first would be in the way of those that have yet to hear.
  */
 export class Acknowledgements {
   readonly #runtime: Runtime
@@ -28,7 +29,8 @@ export class Acknowledgements {
     this.#incarnation = incarnation
     this.#highest = isAnother ? seq : Math.max(this.#highest, seq)
     if (isAnother) this.#sent = 0
-    this.#schedule(this.#lastAtMs + this.#periodMs - this.#runtime.clock.monotonicMs())
+    const soonestMs = this.#lastAtMs + this.#periodMs - this.#runtime.clock.monotonicMs()
+    this.#schedule(Math.max(soonestMs, this.#periodMs * this.#runtime.random()))
   }
 
   stop(): void {
