@@ -3,7 +3,7 @@ import { administratorSteps, type SecretPlace } from '../administrators/index.ts
 import { record } from '../audit/index.ts'
 import { commit, type Organization, type Services } from '../services.ts'
 import type { Step } from '../store/port.ts'
-import { firstSigningKeySteps } from '../tokens/index.ts'
+import { firstSecretSteps, firstSigningKeySteps } from '../tokens/index.ts'
 
 export type NewOrganization = {
   handle: string
@@ -42,7 +42,12 @@ export async function createOrganization(
   try {
     await commit(services, {
       organization: organization.id,
-      steps: [...rowsOf(organization), ...first.steps, ...(await firstSigningKeySteps(services, organization))],
+      steps: [
+        ...rowsOf(organization),
+        ...first.steps,
+        ...(await firstSigningKeySteps(services, organization)),
+        ...(await firstSecretSteps(services, organization)),
+      ],
       audit: await record(
         services,
         organization,

@@ -13,7 +13,7 @@ export {
   parseWrappingKeys,
   type Sealer,
 } from './sealing.ts'
-export { organizationSecret } from './secrets.ts'
+export { firstSecretSteps, organizationSecret } from './secrets.ts'
 export {
   activeKey,
   forgetKeyStates,

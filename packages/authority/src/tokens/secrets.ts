@@ -1,19 +1,32 @@
 import type { Organization, Services } from '../services.ts'
-import type { Store } from '../store/port.ts'
+import type { Step, Store } from '../store/port.ts'
+import type { RowOf } from '../store/tables.ts'
 import type { SealedFor } from './sealing.ts'
 
 // Secrets never change once written, so what was opened stays right; it may be forgotten at any time.
 const opened = new WeakMap<Store, Map<string, Promise<Uint8Array<ArrayBuffer>>>>()
 const mostOpened = 10_000
 
+type SealedAt = Pick<Services, 'sealer' | 'clock'>
+
+const names = ['cursor', 'dpop_nonce'] as const
+
+export type SecretName = (typeof names)[number]
+
+/** The rows that give a new organization its secrets: whoever only reads later must not depend on room to write. */
+export async function firstSecretSteps(services: SealedAt, organization: Pick<Organization, 'id'>): Promise<Step[]> {
+  const rows = await Promise.all(names.map((name) => sealedRow(services, organization.id, name)))
+  return rows.map((row) => ({ do: 'insert', table: 'secrets', row, otherwise: 'conflict' }))
+}
+
 /**
- * A random 32-byte secret of this organization, the same on every node and after every start; made when first asked for.
- * `name` is a word of ours, such as `dpop_nonce`, never something a caller chose.
+ * A random 32-byte secret of this organization, the same on every node and after every start; made when first asked for, if it
+ * did not come with the organization.
  */
 export function organizationSecret(
   services: Pick<Services, 'store' | 'sealer' | 'clock'>,
   organization: Pick<Organization, 'id'>,
-  name: string,
+  name: SecretName,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const known = opened.get(services.store) ?? new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
   opened.set(services.store, known)
@@ -35,17 +48,25 @@ export function sealedSecret(organization: string, name: string): SealedFor {
 async function readOrMake(
   { store, sealer, clock }: Pick<Services, 'store' | 'sealer' | 'clock'>,
   organization: string,
-  name: string,
+  name: SecretName,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const read = async () => (await store.of(organization).get('secrets', { name }))?.sealed
   let sealed = await read()
   if (sealed === undefined) {
-    const made = await sealer.seal(crypto.getRandomValues(new Uint8Array(32)), sealedSecret(organization, name))
-    const row = { name, sealed: made, created_at_ms: clock.nowMs() }
+    const row = await sealedRow({ sealer, clock }, organization, name)
     // Two nodes may make one at once: both then read the one that was kept.
     await store.commit({ organization, steps: [{ do: 'insert_if_absent', table: 'secrets', row }], audit: null })
     sealed = await read()
   }
   if (sealed === undefined) throw new Error('a secret that was just committed cannot be read')
   return sealer.open(sealed, sealedSecret(organization, name))
+}
+
+async function sealedRow(
+  { sealer, clock }: SealedAt,
+  organization: string,
+  name: SecretName,
+): Promise<RowOf<'secrets'>> {
+  const sealed = await sealer.seal(crypto.getRandomValues(new Uint8Array(32)), sealedSecret(organization, name))
+  return { name, sealed, created_at_ms: clock.nowMs() }
 }
