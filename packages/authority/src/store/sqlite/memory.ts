@@ -17,7 +17,8 @@ const keptTables: ReadonlySet<TableName> = new Set([
   'delegations',
 ])
 
-const mostRows = 50_000
+/** Up to twice as many, with the texts of delegations some kilobytes each: what an authority holds has to end somewhere. */
+const mostRows = 20_000
 
 /**
  * Rows as they were read last, until a command that could change them is answered, or fails, or nobody knows what became of it.
