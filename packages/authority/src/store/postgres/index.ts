@@ -17,7 +17,7 @@ import { query } from './query.ts'
 
 export type PostgresOptions = {
   url: string
-  /** Connections for reading and issuing, 16 unless said; four more are kept for revoking, and one listens. */
+  /** Connections for reading and issuing, half of them for each, 16 unless said; four more are kept for revoking, and one listens. */
   poolSize?: number
   log?: Log
 }
@@ -34,7 +34,9 @@ export async function openPostgres({ url, poolSize = 16, log }: PostgresOptions)
     throw refusalOf(error)
   })
   const statements = createStatements('postgres')
-  const connections = new Connections(url, poolSize, log)
+  // What is read waits for no lock; behind commits that do, whoever revokes would wait to be known.
+  const reading = new Connections(url, Math.ceil(poolSize / 2), log)
+  const connections = new Connections(url, Math.max(1, Math.floor(poolSize / 2)), log)
   const reserved = new Connections(url, reservedForHeads, log)
   const commits = new Commits({ connections, reserved, statements })
   const committed = new Listeners<Parameters<Parameters<Store['onCommit']>[0]>[0]>(log)
@@ -42,16 +44,16 @@ export async function openPostgres({ url, poolSize = 16, log }: PostgresOptions)
   const underWay = new UnderWay()
   const hints = new Hints({ url, connections: reserved, listeners: hinted })
 
-  const execute = async ({ statement, values }: Bound) => {
+  const execute = async (on: Connections, { statement, values }: Bound) => {
     try {
       return await underWay.during(() =>
-        connections.lend((client) => query<Row>(client, { name: statement.name, text: statement.sql, values })),
+        on.lend((client) => query<Row>(client, { name: statement.name, text: statement.sql, values })),
       )
     } catch (error) {
       throw refusalOf(error)
     }
   }
-  const read: Read = async (bound) => (await execute(bound)).rows
+  const read: Read = async (bound) => (await execute(reading, bound)).rows
 
   return {
     async commit(command) {
@@ -71,18 +73,18 @@ export async function openPostgres({ url, poolSize = 16, log }: PostgresOptions)
     onHint: (listener) => hinted.add(listener),
     async sweep(now) {
       for (const bound of expired(now, statements)) {
-        while ((await execute(bound)).rowCount) {
+        while ((await execute(connections, bound)).rowCount) {
           // Until none is left.
         }
       }
     },
     async ping() {
-      await execute({ statement: beat, values: [] })
+      await execute(connections, { statement: beat, values: [] })
     },
     async close() {
       await underWay.close()
       await hints.close()
-      await Promise.all([connections.close(), reserved.close()])
+      await Promise.all([reading, connections, reserved].map((each) => each.close()))
     },
   }
 }
