@@ -4,9 +4,9 @@ import { Admission } from './admission.ts'
 import { FailureLimit } from './failure_limit.ts'
 
 const overloaded = expect.objectContaining({ code: 'overloaded' })
+const rateLimited = expect.objectContaining({ code: 'rate_limited' })
 /** Stands still. */
 const clock = { monotonicMs: () => 0 }
-const rateLimited = expect.objectContaining({ code: 'rate_limited' })
 
 test('what is full sheds, what has left makes room, and leaving twice counts once', () => {
   const admission = new Admission({ concurrentRequests: 2, clock })

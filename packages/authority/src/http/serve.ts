@@ -204,7 +204,9 @@ function refused(refusal: Refusal, { admission }: Serving, { endpoint, request }
   }
   if (refusal.status === 429) answered.headers['retry-after'] = '5'
   if (refusal.status === 503) {
-    const seconds = refusal.code === 'overloaded' ? admission.comeBackIn(endpoint.room ?? 'ordinary') : 1
+    // Whoever is gone takes nobody's turn.
+    const isSentAway = refusal.code === 'overloaded' && !request.isGone()
+    const seconds = isSentAway ? admission.comeBackIn(endpoint.room ?? 'ordinary') : 1
     answered.headers['retry-after'] = `${seconds}`
   }
   // What else of the body is under way would only be thrown away.

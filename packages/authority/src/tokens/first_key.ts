@@ -4,7 +4,7 @@ import type { Step } from '../store/port.ts'
 import type { RowOf } from '../store/tables.ts'
 import { sealedSigningKey } from './signing_keys.ts'
 
-type SealedAt = Pick<Services, 'sealer' | 'clock'>
+export type SealedAt = Pick<Services, 'sealer' | 'clock'>
 
 /**
  * The rows that give a new organization its first signing key. It is active at once: nobody can have cached a key set of an

@@ -1,13 +1,12 @@
 import type { Organization, Services } from '../services.ts'
 import type { Step, Store } from '../store/port.ts'
 import type { RowOf } from '../store/tables.ts'
+import type { SealedAt } from './first_key.ts'
 import type { SealedFor } from './sealing.ts'
 
 // Secrets never change once written, so what was opened stays right; it may be forgotten at any time.
 const opened = new WeakMap<Store, Map<string, Promise<Uint8Array<ArrayBuffer>>>>()
 const mostOpened = 10_000
-
-type SealedAt = Pick<Services, 'sealer' | 'clock'>
 
 const names = ['cursor', 'dpop_nonce'] as const
 
